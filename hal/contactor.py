@@ -1,0 +1,41 @@
+"""Contract of the contactor that connects a vehicle to the supply."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+
+class Contactor(Protocol):
+    """A contactor, or a controller that owns one and takes our permission.
+
+    `allow` gives permission; a controller may close later, when the vehicle asks. `deny` opens within 100 ms. A driver without
+    a microcontroller behind it holds a dead-man timer: without `keep_alive` for `dead_man_s` it denies by itself.
+    """
+
+    @property
+    def dead_man_s(self) -> float | None:
+        """Seconds of silence after which the device denies by itself; None when hardware guarantees it."""
+
+    async def open(self) -> None:
+        """Connect and deny. Raises HalError."""
+
+    async def allow(self) -> None:
+        """Permit energy. Raises HalError when the device refuses; then nothing flows."""
+
+    async def deny(self) -> None:
+        """Forbid energy. Idempotent. Raises HalError when the device does not confirm; the caller treats that as a fault."""
+
+    def deny_now(self) -> None:
+        """Forbid energy from any exit path: no await, no exception, best effort within the driver."""
+
+    def keep_alive(self) -> None:
+        """Feed the dead-man timer."""
+
+    @property
+    def closed(self) -> bool | None:
+        """Feedback contact: True closed, False open, None when there is no feedback."""
+
+    def changes(self) -> AsyncIterator[bool]:
+        """Each change of the feedback contact, debounced. Ends when the device is closed."""
+
+    async def close(self) -> None:
+        """Deny and release. Never raises."""
