@@ -1,0 +1,1 @@
+"""The charge point program: the neutral core, its engine on the hardware, one translator per protocol version, and the command line."""

@@ -1,0 +1,273 @@
+"""The desk where tokens are shown: decides what a presented token means, and for which EVSE.
+
+A token may free a cable that is held for it, end or cancel what it began, end a transaction of its group, or ask to charge.
+A wish to charge that fits several free EVSEs waits at the desk until a cable is plugged in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from firmware.core.authorisation import AuthState
+from firmware.core.context import Context
+from firmware.core.events import TokenDecided, TokenLearned, TokenListConflict, TokenQueryNeeded
+from firmware.core.evse import Evse
+from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S
+from firmware.core.tokens import Decision, NoList, Step, TokenBook, TokenCache, cacheable, decide
+from firmware.core.transaction import Phase
+from firmware.core.values import Plug, StopCause, Token, TokenInfo
+from hal.types import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to the central system that has not been answered yet."""
+
+    token: Token
+    evse: int | None
+    served: tuple[int, ...]
+    stopping: str | None = None  # the transaction the token wants to end, if its group allows
+    remote: bool = False
+    remote_start_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A token that may charge at whichever of these EVSEs a cable is plugged into first."""
+
+    token: Token
+    info: TokenInfo
+    served: tuple[int, ...]
+    deadline_s: float | None
+
+
+class Desk:
+    """Token logic of the station."""
+
+    def __init__(self, context: Context, evses: dict[int, Evse], local_list: TokenBook | None = None) -> None:
+        self._context = context
+        self._evses = evses
+        self.local_list: TokenBook = local_list or NoList()
+        self.cache = TokenCache()
+        self.waiting: Waiting | None = None
+        self._queries: dict[int, Query] = {}
+        self._numbers = count(1)
+
+    # ---- presented at a reader --------------------------------------------------------------------------------------
+
+    def present(self, token: Token, served: Sequence[int], now: Instant) -> None:
+        """Somebody holds a token to a reader that serves these EVSEs (none named: all)."""
+        evses = [self._evses[number] for number in (served or self._evses) if number in self._evses]
+        if self._releases(token, evses, now) or self._ends_own(token, evses, now):
+            return
+        refusal = self._refusal()
+        if refusal is not None:
+            self._decided(token, None, False, refusal)
+            return
+        target = self._target(evses)
+        if target is None and self._free(evses):
+            self._judge(Query(token, None, tuple(evse.id for evse in evses)), now)
+        elif target is not None:
+            self._judge(Query(token, target.id, (target.id,)), now)
+        elif not self._ends_group(token, evses, now):
+            self._decided(token, None, False, "NoFreeEvse")
+
+    def ask_for(self, token: Token, evse: Evse, now: Instant, *, check: bool, remote_start_id: int | None) -> None:
+        """A remote start whose token is checked like one at the reader, or taken as it is."""
+        query = Query(token, evse.id, (evse.id,), remote=True, remote_start_id=remote_start_id)
+        if check:
+            self._judge(query, now)
+        else:
+            self._grant(query, TokenInfo.unchecked(), now, "RemoteStart")
+
+    def _refusal(self) -> str | None:
+        if self._context.halting:
+            return "Restarting"
+        if not self._context.storage_ok:
+            return "StorageFull"
+        return None if self._context.in_service else "NotAcceptedYet"
+
+    def _releases(self, token: Token, evses: list[Evse], now: Instant) -> bool:
+        known = self._known(token, now)
+        for evse in evses:
+            if evse.spec.has_lock and evse.release(token, known.group if known else None):
+                self._decided(token, evse.id, True, "CableReleased")
+                return True
+        return False
+
+    def _ends_own(self, token: Token, evses: list[Evse], now: Instant) -> bool:
+        for evse in evses:
+            if evse.auth.belongs_to(token):
+                running = evse.running is not None
+                evse.withdraw(StopCause.LOCAL, now, token)
+                self._decided(token, evse.id, True, "Stopped" if running else "Cancelled")
+                return True
+        if self.waiting is not None and self.waiting.token.same_as(token):
+            self.waiting = None
+            self._decided(token, None, True, "Cancelled")
+            return True
+        return False
+
+    def _ends_group(self, token: Token, evses: list[Evse], now: Instant) -> bool:
+        """Nothing is free: the token may belong to the group of a running transaction."""
+        for evse in evses:
+            tx = evse.running
+            if tx is None or tx.group is None or tx.phase is not Phase.OPEN:
+                continue
+            known = self._known(token, now)
+            if known is not None and known.group is not None:
+                if known.accepted and known.group.same_as(tx.group):
+                    evse.withdraw(StopCause.LOCAL, now, token)
+                    self._decided(token, evse.id, True, "StoppedByGroup")
+                    return True
+            elif self._context.online:
+                self._ask(Query(token, evse.id, (evse.id,), stopping=tx.id))
+                return True
+        return False
+
+    @staticmethod
+    def _free(evses: list[Evse]) -> list[Evse]:
+        return [e for e in evses if e.tx is None and e.auth.state is AuthState.NONE and e.available and not e.blocked]
+
+    def _target(self, evses: list[Evse]) -> Evse | None:
+        """The one EVSE that is meant: the one with a cable in, else the only free one."""
+        free = self._free(evses)
+        plugged = [evse for evse in free if evse.plug is not Plug.UNPLUGGED]
+        fresh = [evse for evse in plugged if not evse.leftover]
+        if fresh:
+            return max(fresh, key=lambda evse: evse.engaged_at.monotonic_s if evse.engaged_at else 0.0)
+        empty = [evse for evse in free if evse.plug is Plug.UNPLUGGED]
+        if not empty and plugged:
+            return plugged[0]
+        return empty[0] if len(empty) == 1 and len(evses) == 1 else None
+
+    # ---- decisions --------------------------------------------------------------------------------------------------
+
+    def _known(self, token: Token, now: Instant) -> TokenInfo | None:
+        listed = self.local_list.find(token, now.wall_s)
+        if listed is not None:
+            return listed
+        return self.cache.find(token, now.wall_s) if self._context.settings[CACHE_ENABLED] else None
+
+    def _judge(self, query: Query, now: Instant, *, online: bool | None = None) -> None:
+        decision = decide(
+            query.token,
+            online=self._context.online if online is None else online,
+            settings=self._context.settings,
+            local_list=self.local_list,
+            cache=self.cache,
+            wall_s=now.wall_s,
+        )
+        if decision.step is Step.ASK:
+            if query.evse is not None:
+                self._evses[query.evse].asking(query.token, now, query.remote_start_id)
+            self._ask(query)
+        else:
+            self._settle(query, decision, now)
+
+    def _ask(self, query: Query) -> None:
+        number = next(self._numbers)
+        self._queries[number] = query
+        self._context.emit(TokenQueryNeeded(number, query.token, query.evse))
+
+    def answer(self, number: int, info: TokenInfo | None, now: Instant) -> None:
+        """The central system answered, or (None) did not: then the token is decided on as if offline."""
+        query = self._queries.pop(number, None)
+        if query is None:
+            return
+        if info is not None:
+            self.learn(query.token, info, now)
+        if query.stopping is not None:
+            self._settle_stop(query, info, now)
+            return
+        if query.evse is not None:
+            auth = self._evses[query.evse].auth
+            if auth.state is not AuthState.PENDING or not auth.belongs_to(query.token):
+                return  # cancelled meanwhile
+        if info is None:
+            self._judge_again(query, now)
+        else:
+            step = Step.GRANT if info.accepted else Step.DENY
+            self._settle(query, Decision(step, info, f"CentralSystem{info.verdict.value}"), now)
+
+    def _judge_again(self, query: Query, now: Instant) -> None:
+        self._judge(query, now, online=False)
+
+    def _settle(self, query: Query, decision: Decision, now: Instant) -> None:
+        if decision.step is Step.GRANT and decision.info is not None:
+            self._grant(query, decision.info, now, decision.reason)
+            return
+        if query.evse is not None:
+            self._evses[query.evse].withdraw(StopCause.OTHER, now)
+        self._decided(query.token, query.evse, False, decision.reason)
+
+    def _settle_stop(self, query: Query, info: TokenInfo | None, now: Instant) -> None:
+        assert query.evse is not None
+        evse = self._evses[query.evse]
+        tx = evse.running
+        matches = (
+            tx is not None
+            and tx.id == query.stopping
+            and info is not None
+            and info.accepted
+            and info.group is not None
+            and info.group.same_as(tx.group)
+        )
+        if matches:
+            evse.withdraw(StopCause.LOCAL, now, query.token)
+        self._decided(query.token, query.evse, matches, "StoppedByGroup" if matches else "NotTheSameGroup")
+
+    def _grant(self, query: Query, info: TokenInfo, now: Instant, reason: str) -> None:
+        if query.evse is None:
+            timeout_s = self._context.settings[CONNECTION_TIMEOUT_S]
+            deadline_s = now.monotonic_s + timeout_s if timeout_s > 0 else None
+            self.waiting = Waiting(query.token, info, query.served, deadline_s)
+            for number in query.served:  # somebody may have plugged in while the central system was asked
+                self.plugged(self._evses[number], now)
+        else:
+            evse = self._evses[query.evse]
+            evse.grant(query.token, info, now, remote=query.remote, remote_start_id=query.remote_start_id)
+        self._decided(query.token, query.evse, True, reason)
+
+    def plugged(self, evse: Evse, now: Instant) -> None:
+        """A cable is in: a token that waits at the desk takes this EVSE."""
+        waiting = self.waiting
+        if waiting is None or evse.id not in waiting.served or evse.plug is Plug.UNPLUGGED or evse.leftover:
+            return
+        if evse.tx is None and evse.auth.state is AuthState.NONE and evse.available:
+            self.waiting = None
+            evse.grant(waiting.token, waiting.info, now)
+
+    def tick(self, now: Instant) -> None:
+        """Let a waiting token lapse."""
+        waiting = self.waiting
+        if waiting is not None and waiting.deadline_s is not None and now.monotonic_s >= waiting.deadline_s:
+            self.waiting = None
+            self._decided(waiting.token, None, False, "ConnectionTimeout")
+
+    # ---- memory -----------------------------------------------------------------------------------------------------
+
+    def learn(self, token: Token, info: TokenInfo, now: Instant) -> None:
+        """Take in what the central system says of a token. The list is never changed by it, and wins."""
+        listed = self.local_list.find(token, now.wall_s)
+        if listed is not None:
+            if listed.accepted and not info.accepted:
+                self._context.emit(TokenListConflict(token))
+            return
+        if not self._context.settings[CACHE_ENABLED] or not cacheable(token):
+            return
+        gone = self.cache.learn(token, info)
+        if gone is not None:
+            self._context.emit(TokenLearned(gone, None))
+        self._context.emit(TokenLearned(token, info))
+
+    def clear_cache(self) -> bool:
+        """Forget every cached token; False when the cache is switched off."""
+        if not self._context.settings[CACHE_ENABLED]:
+            return False
+        for token in self.cache.clear():
+            self._context.emit(TokenLearned(token, None))
+        return True
+
+    def _decided(self, token: Token, evse: int | None, accepted: bool, reason: str) -> None:
+        self._context.emit(TokenDecided(token, evse, accepted, reason))

@@ -1,0 +1,150 @@
+"""What the core tells the rest of the program. Drained by the engine after each call, in order."""
+
+from dataclasses import dataclass
+
+from firmware.core.facts import Fact, MeterFrame
+from firmware.core.values import Outcome, Registration, ResetKind, Token, TokenInfo
+from hal.types import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class FactRecorded:
+    """To be written to the journal now; the energy waits for it where it is a start."""
+
+    fact: Fact
+    keep: bytes | None  # the transaction's recovery record after this fact; None: the transaction is over
+    series: tuple[MeterFrame, ...] = ()  # samples kept for the end of the transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingNeeded:
+    """The register is wanted to start (`ending` False) or end a transaction; answered by `begin` or `finish`."""
+
+    evse: int
+    ending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EvseChanged:
+    """Something that a status is derived from changed."""
+
+    evse: int
+
+
+@dataclass(frozen=True, slots=True)
+class StationChanged:
+    """A station-wide facet changed: faults, availability."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenQueryNeeded:
+    """The central system must be asked about a token; answered by `Station.answer_query`."""
+
+    query: int
+    token: Token
+    evse: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDecided:
+    """A presented token was accepted or refused; for lamp, display and log."""
+
+    token: Token
+    evse: int | None
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenListConflict:
+    """The central system refused a token that the local list accepts."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLearned:
+    """The cache took in or dropped what is known of a token; to be stored. `info` None: forgotten."""
+
+    token: Token
+    info: TokenInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultChanged:
+    """A fault was raised or cleared; `evse` None: the whole station."""
+
+    evse: int | None
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityChanged:
+    """A requested availability changed and must be stored; `evse` 0 is the station."""
+
+    evse: int
+    operative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """A setting has a new value; to be stored and acted upon."""
+
+    setting: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationChanged:
+    """The central system accepted, held or refused the station."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineChanged:
+    """The central system became or ceased to be reachable and willing."""
+
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockWanted:
+    """A connector is to be unlocked; answered by the engine to whoever asked."""
+
+    evse: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResetWanted:
+    """The program is to end and start again."""
+
+    kind: ResetKind
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """A local wish could not be met; for display and log."""
+
+    evse: int | None
+    outcome: Outcome
+
+
+Event = (
+    FactRecorded
+    | ReadingNeeded
+    | EvseChanged
+    | StationChanged
+    | TokenQueryNeeded
+    | TokenDecided
+    | TokenListConflict
+    | TokenLearned
+    | FaultChanged
+    | AvailabilityChanged
+    | SettingChanged
+    | RegistrationChanged
+    | OnlineChanged
+    | UnlockWanted
+    | ResetWanted
+    | CommandRefused
+)

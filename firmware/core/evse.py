@@ -1,0 +1,487 @@
+"""One EVSE: observations and wishes in, facts and events out.
+
+Rules of this file: every public method takes the moment it happens at; after each change `reconsider` compares the points that
+hold with the policy and starts or ends the transaction; a transaction's start and end wait for a meter reading (`begin`,
+`finish`), and energy waits for the start to be on disk (`durable`). What hardware should do is read from `power.desired`.
+"""
+
+from firmware.core import power
+from firmware.core.authorisation import Authorisation, AuthState
+from firmware.core.context import Context, EvseSpec
+from firmware.core.events import EvseChanged, FactRecorded, FaultChanged, ReadingNeeded
+from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
+from firmware.core.faults import RULES, Severity
+from firmware.core.metering import thin
+from firmware.core.quantities import Interval, MeasurandList, Offer, samples_of, wh
+from firmware.core.settings import (
+    ALIGNED,
+    CONNECTION_TIMEOUT_S,
+    ENDED_ALIGNED,
+    ENDED_MAX_VALUES,
+    ENDED_SAMPLED,
+    MAX_ENERGY_ON_INVALID_WH,
+    SAMPLED,
+    START_POINTS,
+    STOP_ON_EV_DISCONNECT,
+    STOP_ON_INVALID,
+    STOP_POINTS,
+    UNLOCK_ON_EV_DISCONNECT,
+)
+from firmware.core.transaction import Ending, Move, Phase, Transaction
+from firmware.core.values import Energy, Plug, Point, StopCause, Token, TokenInfo, Verdict
+from hal.types import Fault, FaultCode, Instant, LockState, MeterReading, PilotReading, PilotState, SignedReading
+
+_SILENT_PILOT = frozenset({PilotState.E, PilotState.F, PilotState.UNKNOWN})  # says nothing about the plug
+
+
+class Evse:
+    """State of one EVSE and its connector."""
+
+    def __init__(self, spec: EvseSpec, context: Context) -> None:
+        self.spec = spec
+        self.context = context
+        self.plug = Plug.UNPLUGGED
+        self.pilot = PilotState.UNKNOWN
+        self.cable_limit_a: float | None = None
+        self.contactor_closed: bool | None = None
+        self.lock_state = LockState.UNKNOWN
+        self.faults: dict[FaultCode, Fault] = {}
+        self.operative = True
+        self.auth = Authorisation()
+        self.tx: Transaction | None = None
+        self.leftover = False  # a transaction is over, the cable is still in
+        self.held_for: Token | None = None  # the cable stays locked until this token (or its group) comes again
+        self.held_group: Token | None = None
+        self.engaged_at: Instant | None = None
+        self._trigger = Trigger.PLUGGED_IN
+        self._told_energy = Energy.OFF
+
+    # ---- what holds now -------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> int:
+        """Number of the EVSE, from 1."""
+        return self.spec.id
+
+    @property
+    def blocked(self) -> bool:
+        """True while a fault here or station-wide forbids charging."""
+        return self.context.blocked or any(RULES[code].severity is not Severity.WARN for code in self.faults)
+
+    @property
+    def available(self) -> bool:
+        """Effective availability: a running transaction is not interrupted by a wish to go out of service."""
+        return self.tx is not None or (self.operative and self.context.operative)
+
+    @property
+    def engaged(self) -> bool:
+        """Somebody has begun to use this EVSE and no transaction runs."""
+        return self.auth.state is not AuthState.NONE or (self.plug is not Plug.UNPLUGGED and not self.leftover)
+
+    @property
+    def running(self) -> Transaction | None:
+        """The transaction whose start is a fact and whose end is not."""
+        return self.tx if self.tx is not None and self.tx.phase is not Phase.STARTING else None
+
+    @property
+    def energy(self) -> Energy:
+        """State of the energy path."""
+        return power.energy(self)
+
+    def points(self) -> frozenset[Point]:
+        """The conditions that hold now."""
+        found = set()
+        if self.plug is Plug.VEHICLE:
+            found.add(Point.EV_CONNECTED)
+        if self.auth.state is AuthState.GRANTED:
+            found.add(Point.AUTHORIZED)
+        if len(found) == 2:
+            found.add(Point.POWER_PATH_CLOSED)
+        if self.energy is Energy.FLOWING:
+            found.add(Point.ENERGY_TRANSFER)
+        return frozenset(found)
+
+    # ---- observations ---------------------------------------------------------------------------------------------
+
+    def pilot_changed(self, reading: PilotReading, now: Instant) -> None:
+        """The control pilot or the cable changed."""
+        self.pilot = reading.state
+        self.cable_limit_a = reading.cable_limit_a
+        before, self.plug = self.plug, self._plug_of(reading)
+        if self.plug is before:
+            self.reconsider(now)
+            return
+        if self.plug is Plug.UNPLUGGED:
+            self.leftover = False
+            self.held_for = self.held_group = None
+        if before is Plug.VEHICLE:
+            self._departed(now)
+        elif self.plug is Plug.VEHICLE:
+            self._trigger = Trigger.PLUGGED_IN
+            self._update(Trigger.PLUGGED_IN, now)
+        self._touch(now)
+        self.reconsider(now)
+
+    def _plug_of(self, reading: PilotReading) -> Plug:
+        if reading.state in _SILENT_PILOT:
+            return Plug.UNPLUGGED if reading.cable_at_station is False else self.plug
+        if reading.state.vehicle_connected:
+            return Plug.VEHICLE
+        return Plug.STATION if reading.cable_at_station else Plug.UNPLUGGED
+
+    def _departed(self, now: Instant) -> None:
+        settings = self.context.settings
+        if self.tx is None or self.tx.phase is not Phase.OPEN:
+            return
+        if settings[STOP_ON_EV_DISCONNECT]:
+            if not settings[UNLOCK_ON_EV_DISCONNECT] and self.plug is Plug.STATION:
+                self.held_for, self.held_group = self.tx.token, self.tx.group
+            if Point.EV_CONNECTED in settings[STOP_POINTS] or Point.POWER_PATH_CLOSED in settings[STOP_POINTS]:
+                self.stop(StopCause.EV_DISCONNECTED, now)
+                return
+        self._update(Trigger.EV_DEPARTED, now)
+
+    def contactor_changed(self, closed: bool | None, now: Instant) -> None:
+        """The feedback contact changed."""
+        if closed != self.contactor_closed:
+            self.contactor_closed = closed
+            self.reconsider(now)
+
+    def lock_changed(self, state: LockState, now: Instant) -> None:
+        """The bolt reached a position."""
+        if state is not self.lock_state:
+            self.lock_state = state
+            self.reconsider(now)
+
+    def fault_changed(self, fault: Fault, now: Instant) -> None:
+        """A fault was raised or cleared. Repeating what is known changes nothing."""
+        known = self.faults.get(fault.code)
+        if fault.active == (known is not None):
+            return
+        if fault.active:
+            self.faults[fault.code] = fault
+        else:
+            del self.faults[fault.code]
+        self.context.emit(FaultChanged(self.id, fault))
+        self.apply_fault(fault, now)
+
+    def apply_fault(self, fault: Fault, now: Instant) -> None:
+        """Let a fault (of this EVSE or station-wide) do what its rule says."""
+        rule = RULES[fault.code]
+        if fault.active and rule.severity is Severity.STOP and self.tx is not None and self.tx.phase is Phase.OPEN:
+            self.stop(rule.cause, now)
+        self._touch(now)
+        self.reconsider(now)
+
+    def metered(self, reading: MeterReading, now: Instant) -> None:
+        """The meter was read, for whatever reason."""
+        tx = self.tx
+        if tx is not None and tx.phase is Phase.OPEN:
+            tx.saw(reading.import_mwh, now)
+            self.reconsider(now)
+
+    # ---- authorisation --------------------------------------------------------------------------------------------
+
+    def asking(self, token: Token, now: Instant, remote_start_id: int | None = None) -> None:
+        """The central system is being asked about a token that was presented here."""
+        self.auth.ask(token, remote_start_id)
+        self._engage(now)
+        self._touch(now)
+
+    def grant(
+        self, token: Token, info: TokenInfo, now: Instant, *, remote: bool = False, remote_start_id: int | None = None
+    ) -> None:
+        """The token may charge here. Without a vehicle the grant lapses after the connection time-out."""
+        timeout_s = self.context.settings[CONNECTION_TIMEOUT_S]
+        self.auth.grant(token, info, remote_start_id, now.monotonic_s + timeout_s if timeout_s > 0 else None)
+        self._trigger = Trigger.REMOTE_START if remote else Trigger.AUTHORIZED
+        self.leftover = False
+        self._engage(now)
+        if self.tx is not None:
+            self.tx.token, self.tx.group = token, info.group
+            self.tx.remote_start_id = remote_start_id
+            self._update(self._trigger, now)
+        self._touch(now)
+        self.reconsider(now)
+
+    def withdraw(
+        self, cause: StopCause, now: Instant, token: Token | None = None, trigger: Trigger | None = None
+    ) -> None:
+        """End the authorisation, and with it the transaction where policy says so."""
+        if self.auth.state is AuthState.NONE:
+            return
+        tx = self.tx
+        self.auth.to(AuthState.NONE)
+        if tx is not None and tx.phase is Phase.OPEN:
+            if self.context.settings[STOP_POINTS] & frozenset({Point.AUTHORIZED, Point.POWER_PATH_CLOSED}):
+                self.stop(cause, now, token)
+            else:
+                self._update(trigger or Trigger.STOP_AUTHORIZED, now, token=token)
+        self._touch(now)
+        self.reconsider(now)
+
+    def deauthorise(self, transaction: str, verdict: Verdict, now: Instant) -> None:
+        """The central system refuses the token of a running transaction."""
+        tx = self.tx
+        if tx is None or tx.id != transaction or tx.phase is not Phase.OPEN or tx.invalid is not None:
+            return
+        if self.context.settings[STOP_ON_INVALID]:
+            self.held_for, self.held_group = tx.token, tx.group
+            self.withdraw(StopCause.DEAUTHORIZED, now, trigger=Trigger.DEAUTHORIZED)
+            return
+        tx.invalid, tx.invalid_at_mwh = verdict, tx.last_mwh
+        self._update(Trigger.DEAUTHORIZED, now)
+        self.reconsider(now)
+
+    def release(self, token: Token, group: Token | None) -> bool:
+        """A token at the reader frees a cable that was held for it or its group; True when it did."""
+        if self.held_for is None:
+            return False
+        if not self.held_for.same_as(token) and not (group is not None and group.same_as(self.held_group)):
+            return False
+        self.held_for = self.held_group = None
+        self.context.emit(EvseChanged(self.id))
+        return True
+
+    # ---- transaction ----------------------------------------------------------------------------------------------
+
+    def begin(self, reading: MeterReading | None, now: Instant) -> None:
+        """The start register is known (None: the meter is silent, and nothing starts)."""
+        tx = self.tx
+        if tx is None or tx.phase is not Phase.STARTING:
+            return
+        if reading is None or reading.import_mwh is None or not self._start_wanted():
+            tx.move(Move.ABANDON)
+            self.tx = None
+            self._touch(now)
+            return
+        tx.move(Move.BEGIN)
+        tx.started, tx.start_mwh = now, reading.import_mwh
+        tx.saw(reading.import_mwh, now)
+        tx.before = Interval(reading.import_mwh, reading.export_mwh)
+        self.auth.deadline_s = None
+        frame = self._frame(reading, now, SampleContext.BEGIN, self._ended_measurands())
+        if frame is not None:
+            tx.series.append(frame)
+        self._record(FactKind.STARTED, self._trigger, now, tx.start_mwh, series=(frame,) if frame else ())
+        self._touch(now)
+
+    def stored(self, transaction: str, now: Instant) -> None:
+        """The start is on disk: energy may flow."""
+        if self.tx is not None and self.tx.id == transaction and not self.tx.durable:
+            self.tx.durable = True
+            self._touch(now)
+            self.reconsider(now)
+
+    def not_stored(self, transaction: str, now: Instant) -> None:
+        """The start could not be written: the transaction never was."""
+        tx = self.tx
+        if tx is None or tx.id != transaction or tx.durable:
+            return
+        self.tx = None
+        if self.auth.state is not AuthState.NONE:
+            self.auth.to(AuthState.NONE)
+        self._touch(now)
+
+    def stop(self, cause: StopCause, now: Instant, token: Token | None = None) -> bool:
+        """End the transaction: energy is denied at once, the end is a fact when the register has been read."""
+        tx = self.tx
+        if tx is None or tx.phase is not Phase.OPEN:
+            return False
+        tx.move(Move.STOP)
+        tx.ending = Ending(cause, now, token)
+        if self.auth.state is not AuthState.NONE:
+            self.auth.to(AuthState.NONE)
+        self.context.emit(ReadingNeeded(self.id, ending=True))
+        self._touch(now)
+        return True
+
+    def finish(self, reading: MeterReading | None, now: Instant, signed: SignedReading | None = None) -> None:
+        """The end register is known; None takes the last one seen."""
+        tx = self.tx
+        if tx is None or tx.phase is not Phase.ENDING or tx.ending is None:
+            return
+        if reading is not None:
+            tx.saw(reading.import_mwh, now)
+        tx.move(Move.FINISH)
+        last = self._frame(reading, tx.ending.at, SampleContext.END, self._ended_measurands()) if reading else None
+        frames = thin([*tx.series, *((last,) if last else ())], self.context.settings[ENDED_MAX_VALUES])
+        self._record(
+            FactKind.ENDED,
+            _END_TRIGGERS.get(tx.ending.cause, Trigger.ABNORMAL),
+            tx.ending.at,
+            tx.last_mwh,
+            token=tx.ending.token,
+            cause=tx.ending.cause,
+            frames=frames,
+            signed=signed,
+        )
+        self.tx = None
+        self.leftover = self.plug is not Plug.UNPLUGGED
+        self.engaged_at = None
+        self._told_energy = Energy.OFF
+        self._touch(now)
+
+    def recover(self, tx: Transaction, now: Instant) -> None:
+        """Take up a transaction that was open when the program ended; `resume_or_close` decides what becomes of it."""
+        self.tx = tx
+        if tx.token is not None:
+            self.auth.grant(tx.token, TokenInfo(Verdict.ACCEPTED, tx.group), tx.remote_start_id, None)
+        self._touch(now)
+
+    def sampled(self, reading: MeterReading, at: Instant, context: SampleContext) -> None:
+        """A sample is due. Clock samples belong to the running transaction, if there is one, or to none."""
+        clock = context is SampleContext.CLOCK
+        settings = self.context.settings
+        live, ended = (ALIGNED, ENDED_ALIGNED) if clock else (SAMPLED, ENDED_SAMPLED)
+        frame = self._frame(reading, at, context, settings[live])
+        tx = self.tx if self.tx is not None and self.tx.phase is Phase.OPEN else None
+        if tx is None:
+            if frame is not None and clock:
+                self._record_idle(frame)
+            return
+        tx.saw(reading.import_mwh, at)
+        kept = self._frame(reading, at, context, settings[ended])
+        if kept is not None:
+            tx.series.append(kept)
+            if len(tx.series) >= 4 * settings[ENDED_MAX_VALUES]:
+                tx.series[:] = thin(tx.series, 2 * settings[ENDED_MAX_VALUES])
+        series = (kept,) if kept else ()
+        if frame is not None or series:
+            trigger = Trigger.SAMPLE_CLOCK if clock else Trigger.SAMPLE_PERIODIC
+            self._record(FactKind.SAMPLED, trigger, at, tx.last_mwh, frames=(frame,) if frame else (), series=series)
+        if not clock:
+            tx.before = Interval(reading.import_mwh, reading.export_mwh)
+        self.reconsider(at)
+
+    def frame_now(self, reading: MeterReading, at: Instant, wanted: MeasurandList) -> MeterFrame | None:
+        """Values for somebody who asks, context Trigger."""
+        return self._frame(reading, at, SampleContext.TRIGGER, wanted)
+
+    def reconsider(self, now: Instant) -> None:
+        """Compare what holds with what the policy wants, and act on the difference."""
+        tx = self.tx
+        if tx is None and not self.leftover and self._start_wanted():
+            self.tx = Transaction(
+                self.context.new_id(), self.id, self.auth.token, self.auth.group, self.auth.remote_start_id
+            )
+            self.context.emit(ReadingNeeded(self.id, ending=False))
+        elif tx is not None and tx.phase is Phase.OPEN and tx.durable:
+            self._check_allowance(tx)
+            energy = self.energy
+            if energy is not self._told_energy:
+                self._told_energy = energy
+                self._update(Trigger.ENERGY_CHANGED, now)
+        self.context.emit(EvseChanged(self.id))
+
+    def tick(self, now: Instant) -> None:
+        """Let deadlines pass that are over."""
+        deadline_s = self.auth.deadline_s
+        if deadline_s is not None and now.monotonic_s >= deadline_s and self.tx is None:
+            self.withdraw(StopCause.CONNECT_TIMEOUT, now, trigger=Trigger.EV_CONNECT_TIMEOUT)
+
+    # ---- inside ---------------------------------------------------------------------------------------------------
+
+    def _start_wanted(self) -> bool:
+        wanted = self.context.settings[START_POINTS] & self.points()
+        return (
+            bool(wanted)
+            and self.available
+            and not self.blocked
+            and not self.context.halting
+            and self.context.storage_ok
+        )
+
+    def _check_allowance(self, tx: Transaction) -> None:
+        if tx.invalid is not None and tx.invalid_at_mwh is None:
+            tx.invalid_at_mwh = tx.last_mwh
+
+    def _ended_measurands(self) -> MeasurandList:
+        settings = self.context.settings
+        return tuple(dict.fromkeys((*settings[ENDED_SAMPLED], *settings[ENDED_ALIGNED])))
+
+    def _frame(
+        self, reading: MeterReading, at: Instant, context: SampleContext, wanted: MeasurandList
+    ) -> MeterFrame | None:
+        offer = Offer(power.desired(self).offer_a, self.spec.phases, self.spec.voltage_v)
+        samples = samples_of(wanted, reading, offer, self.tx.before if self.tx else None)
+        return MeterFrame(at, context, samples) if samples else None
+
+    def _update(self, trigger: Trigger, now: Instant, token: Token | None = None) -> None:
+        if self.tx is not None and self.tx.phase is Phase.OPEN:
+            self._record(FactKind.UPDATED, trigger, now, self.tx.last_mwh, token=token)
+
+    def _record(
+        self,
+        kind: FactKind,
+        trigger: Trigger,
+        at: Instant,
+        mwh: int | None,
+        *,
+        token: Token | None = None,
+        cause: StopCause | None = None,
+        frames: tuple[MeterFrame, ...] = (),
+        series: tuple[MeterFrame, ...] = (),
+        signed: SignedReading | None = None,
+    ) -> None:
+        tx = self.tx
+        assert tx is not None
+        fact = Fact(
+            transaction=tx.id,
+            seq=tx.next_seq,
+            kind=kind,
+            trigger=trigger,
+            at=at,
+            evse=self.id,
+            charging=self.energy.value,
+            vehicle_connected=self.plug is Plug.VEHICLE,
+            meter_wh=wh(mwh),
+            token=tx.token if kind is FactKind.STARTED else token,
+            group=tx.group if kind is FactKind.STARTED else None,
+            cause=cause,
+            remote_start_id=tx.remote_start_id,
+            reservation_id=tx.reservation_id,
+            offline=not self.context.online,
+            frames=frames,
+            signed=signed,
+        )
+        tx.next_seq += 1
+        self.context.emit(FactRecorded(fact, None if kind is FactKind.ENDED else tx.record(), series))
+
+    def _record_idle(self, frame: MeterFrame) -> None:
+        fact = Fact("", 0, FactKind.METERED, Trigger.SAMPLE_CLOCK, frame.at, self.id, frames=(frame,))
+        self.context.emit(FactRecorded(fact, None))
+
+    def _engage(self, now: Instant) -> None:
+        if self.engaged_at is None:
+            self.engaged_at = now
+
+    def _touch(self, now: Instant) -> None:
+        if not self.engaged and self.tx is None:
+            self.engaged_at = None
+        elif self.engaged_at is None:
+            self.engaged_at = now
+        self.context.emit(EvseChanged(self.id))
+
+    @property
+    def allowance_spent(self) -> bool:
+        """True when a transaction with an invalid token has used what it was still allowed."""
+        tx = self.tx
+        if tx is None or tx.invalid is None:
+            return False
+        allowed_wh = self.context.settings[MAX_ENERGY_ON_INVALID_WH]
+        return ((tx.last_mwh or 0) - (tx.invalid_at_mwh or 0)) >= allowed_wh * 1000
+
+
+_END_TRIGGERS = {
+    StopCause.LOCAL: Trigger.STOP_AUTHORIZED,
+    StopCause.MASTER_PASS: Trigger.STOP_AUTHORIZED,
+    StopCause.REMOTE: Trigger.REMOTE_STOP,
+    StopCause.DEAUTHORIZED: Trigger.DEAUTHORIZED,
+    StopCause.EV_DISCONNECTED: Trigger.EV_DEPARTED,
+    StopCause.CONNECT_TIMEOUT: Trigger.EV_CONNECT_TIMEOUT,
+    StopCause.RESET_SOFT: Trigger.RESET,
+    StopCause.RESET_HARD: Trigger.RESET,
+    StopCause.UNLOCK: Trigger.UNLOCK,
+    StopCause.ENERGY_LIMIT: Trigger.ENERGY_LIMIT,
+}

@@ -1,0 +1,101 @@
+"""What the hardware of an EVSE should do now, as a pure function of its state.
+
+A level, not an event: whoever drives the hardware compares it with what it last did. `permit` is the one place where energy
+is allowed, and every condition of it must hold.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmware.core.authorisation import AuthState
+from firmware.core.transaction import Phase
+from firmware.core.values import Energy, Plug
+from hal.types import LampSign, LockState
+
+if TYPE_CHECKING:
+    from firmware.core.evse import Evse
+
+MINIMUM_CURRENT_A = 6.0  # IEC 61851-1: the pilot cannot offer less
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Levels for the hardware. `lock` is None where there is none; `close` lets the contactor close."""
+
+    offer_a: float
+    close: bool
+    lock: bool | None
+    in_service: bool
+    sign: LampSign
+
+
+def limit_a(evse: "Evse") -> float:
+    """Current per phase that may be offered: the smallest of all limits, in steps of 0.1 A; 0 below what the pilot can say."""
+    limits = [evse.spec.max_current_a]
+    limits += [value for value in (evse.cable_limit_a, evse.context.limit_a) if value is not None]
+    lowest = math.floor(min(limits) * 10 + 1e-6) / 10
+    return lowest if lowest >= MINIMUM_CURRENT_A else 0.0
+
+
+def permit(evse: "Evse") -> bool:
+    """True when energy may flow."""
+    tx = evse.tx
+    return (
+        tx is not None
+        and tx.phase is Phase.OPEN
+        and tx.durable
+        and evse.auth.state is AuthState.GRANTED
+        and not evse.allowance_spent
+        and evse.plug is Plug.VEHICLE
+        and not evse.blocked
+        and (not evse.spec.has_lock or evse.lock_state is LockState.LOCKED)
+        and limit_a(evse) > 0
+    )
+
+
+def energy(evse: "Evse") -> Energy:
+    """State of the energy path, from permission, pilot and feedback contact."""
+    tx = evse.tx
+    if tx is None or tx.phase is not Phase.OPEN or not tx.durable:
+        return Energy.OFF
+    if evse.plug is not Plug.VEHICLE:
+        return Energy.PAUSED_BY_EV
+    if not permit(evse):
+        return Energy.PAUSED_BY_EVSE
+    if not evse.pilot.asks_energy:
+        return Energy.PAUSED_BY_EV
+    return Energy.FLOWING if evse.contactor_closed is not False else Energy.PAUSED_BY_EVSE
+
+
+def desired(evse: "Evse") -> Desired:
+    """Levels for the hardware of this EVSE."""
+    allowed = permit(evse)
+    return Desired(
+        offer_a=limit_a(evse) if allowed else 0.0,
+        close=allowed and evse.pilot.asks_energy,
+        lock=_lock(evse),
+        in_service=evse.available,
+        sign=_sign(evse),
+    )
+
+
+def _lock(evse: "Evse") -> bool | None:
+    if not evse.spec.has_lock:
+        return None
+    used = evse.tx is not None or evse.auth.state is AuthState.GRANTED or evse.held_for is not None
+    return used and evse.plug is not Plug.UNPLUGGED
+
+
+def _sign(evse: "Evse") -> LampSign:
+    if evse.blocked:
+        return LampSign.FAULT
+    if not evse.available:
+        return LampSign.UNAVAILABLE
+    if evse.running is not None:
+        return LampSign.CHARGING if energy(evse) is Energy.FLOWING else LampSign.PAUSED
+    if evse.leftover:
+        return LampSign.FINISHED
+    if evse.auth.state is AuthState.PENDING:
+        return LampSign.TOKEN_WAITING
+    return LampSign.PREPARING if evse.engaged else LampSign.AVAILABLE

@@ -1,0 +1,238 @@
+"""The station: every command and observation enters here, and events are drained here."""
+
+from collections.abc import Callable, Iterable
+
+from firmware.core.authorisation import AuthState
+from firmware.core.context import Context, EvseSpec
+from firmware.core.desk import Desk
+from firmware.core.events import (
+    AvailabilityChanged,
+    Event,
+    FaultChanged,
+    OnlineChanged,
+    RegistrationChanged,
+    ResetWanted,
+    SettingChanged,
+    StationChanged,
+)
+from firmware.core.evse import Evse
+from firmware.core.settings import AUTHORIZE_REMOTE, Setting, Settings
+from firmware.core.transaction import Transaction
+from firmware.core.values import (
+    ACCEPTED,
+    SCHEDULED,
+    Outcome,
+    Plug,
+    Registration,
+    ResetKind,
+    Result,
+    StopCause,
+    Token,
+    rejected,
+)
+from hal.types import Fault, FaultCode, Instant, PilotReading
+
+_UNKNOWN_EVSE = rejected("UnknownEvse")
+
+
+class Station:
+    """All EVSEs with what they share. Pure: nothing here waits, and time comes in with each call."""
+
+    def __init__(self, specs: Iterable[EvseSpec], settings: Settings, new_id: Callable[[], str]) -> None:
+        self.context = Context(settings, new_id)
+        self.evses = {spec.id: Evse(spec, self.context) for spec in specs}
+        self.desk = Desk(self.context, self.evses)
+        self.registration = Registration.UNKNOWN
+        self._connected = False
+
+    @property
+    def settings(self) -> Settings:
+        """The present settings."""
+        return self.context.settings
+
+    def drain(self) -> list[Event]:
+        """Events since the last call, in order."""
+        events, self.context.events = self.context.events, []
+        return events
+
+    # ---- observations ---------------------------------------------------------------------------------------------
+
+    def pilot_changed(self, evse: int, reading: PilotReading, now: Instant) -> None:
+        """The control pilot or the cable of an EVSE changed."""
+        target = self.evses[evse]
+        target.pilot_changed(reading, now)
+        if target.plug is not Plug.UNPLUGGED:
+            self.desk.plugged(target, now)
+
+    def station_fault(self, fault: Fault, now: Instant) -> None:
+        """A fault that concerns every EVSE."""
+        faults = self.context.faults
+        if fault.active == (fault.code in faults):
+            return
+        if fault.active:
+            faults[fault.code] = fault
+        else:
+            del faults[fault.code]
+        self.context.emit(FaultChanged(None, fault))
+        self.context.emit(StationChanged())
+        for evse in self.evses.values():
+            evse.apply_fault(fault, now)
+
+    def limit_changed(self, limit_a: float | None, now: Instant) -> None:
+        """The local energy manager has a new limit."""
+        self.context.limit_a = limit_a
+        for evse in self.evses.values():
+            evse.tick(now)
+            evse.reconsider(now)
+
+    def storage_changed(self, ok: bool) -> None:
+        """The disk has (or has no) room for new transactions."""
+        if ok != self.context.storage_ok:
+            self.context.storage_ok = ok
+            self.context.emit(StationChanged())
+
+    def connection_changed(self, connected: bool) -> None:
+        """The link to the central system came or went."""
+        self._connected = connected
+        self._update_online()
+
+    def registered(self, registration: Registration) -> None:
+        """The central system's view of this station changed."""
+        if registration is Registration.ACCEPTED:
+            self.context.in_service = True
+        if registration is not self.registration:
+            self.registration = registration
+            self.context.emit(RegistrationChanged(registration))
+        self._update_online()
+
+    def _update_online(self) -> None:
+        online = self._connected and self.registration is Registration.ACCEPTED
+        if online != self.context.online:
+            self.context.online = online
+            self.context.emit(OnlineChanged(online))
+
+    def tick(self, now: Instant) -> None:
+        """Let deadlines pass that are over."""
+        self.desk.tick(now)
+        for evse in self.evses.values():
+            evse.tick(now)
+
+    def next_deadline(self) -> float | None:
+        """Monotonic time of the next deadline, None when there is none."""
+        deadlines = [evse.auth.deadline_s for evse in self.evses.values() if evse.tx is None]
+        deadlines.append(self.desk.waiting.deadline_s if self.desk.waiting else None)
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    # ---- commands -------------------------------------------------------------------------------------------------
+
+    def start_remote(
+        self, evse: int | None, token: Token, now: Instant, *, remote_start_id: int | None = None
+    ) -> Outcome:
+        """Start charging with this token, as if it had been presented; `evse` None lets the station choose."""
+        target = self._choose() if evse is None else self.evses.get(evse)
+        if target is None:
+            return _UNKNOWN_EVSE if evse is not None else rejected("NoFreeEvse")
+        if self.context.halting or not self.context.storage_ok or not self.context.in_service:
+            return rejected("NotReady")
+        if target.blocked:
+            return rejected("Faulted")
+        if not target.available:
+            return rejected("Unavailable")
+        if target.tx is not None or target.auth.state is not AuthState.NONE or target.leftover:
+            return rejected("Occupied")
+        check = self.settings[AUTHORIZE_REMOTE]
+        self.desk.ask_for(token, target, now, check=check, remote_start_id=remote_start_id)
+        return ACCEPTED
+
+    def _choose(self) -> Evse | None:
+        free = [
+            evse
+            for evse in self.evses.values()
+            if evse.tx is None
+            and evse.auth.state is AuthState.NONE
+            and evse.available
+            and not evse.blocked
+            and not evse.leftover
+        ]
+        return next((evse for evse in free if evse.plug is Plug.VEHICLE), free[0] if free else None)
+
+    def transaction(self, key: str) -> tuple[Evse, Transaction] | None:
+        """A running transaction by our own key."""
+        for evse in self.evses.values():
+            if evse.running is not None and evse.running.id == key:
+                return evse, evse.running
+        return None
+
+    def stop_remote(self, key: str, now: Instant) -> Outcome:
+        """End a running transaction."""
+        found = self.transaction(key)
+        if found is None:
+            return rejected("TxNotFound")
+        evse, tx = found
+        if tx.invalid is not None or evse.auth.state is AuthState.NONE:
+            return ACCEPTED if evse.stop(StopCause.REMOTE, now) else rejected("TxNotFound")
+        evse.withdraw(StopCause.REMOTE, now)
+        return ACCEPTED
+
+    def set_availability(self, evse: int, operative: bool, now: Instant) -> Outcome:
+        """Take an EVSE (0: the station with all of them) in or out of service; a running transaction ends first."""
+        if evse != 0 and evse not in self.evses:
+            return _UNKNOWN_EVSE
+        targets = list(self.evses.values()) if evse == 0 else [self.evses[evse]]
+        if evse == 0:
+            if self.context.operative != operative:
+                self.context.operative = operative
+                self.context.emit(AvailabilityChanged(0, operative))
+                self.context.emit(StationChanged())
+            changed = targets if operative else []
+        else:
+            changed = targets
+        for target in changed:
+            if target.operative != operative:
+                target.operative = operative
+                self.context.emit(AvailabilityChanged(target.id, operative))
+        for target in targets:
+            if not operative and target.tx is None:
+                target.withdraw(StopCause.OTHER, now)
+            target.reconsider(now)
+        return SCHEDULED if not operative and any(target.tx is not None for target in targets) else ACCEPTED
+
+    def stop_for_unlock(self, evse: int, now: Instant) -> None:
+        """End whatever keeps the connector of an EVSE locked."""
+        target = self.evses[evse]
+        target.held_for = target.held_group = None
+        if not target.stop(StopCause.UNLOCK, now):
+            target.withdraw(StopCause.UNLOCK, now)
+
+    def reset(self, kind: ResetKind, now: Instant) -> Outcome:
+        """End all transactions and start the program again. Repeating the command changes nothing."""
+        if self.context.halting:
+            return ACCEPTED
+        self.context.halting = True
+        cause = StopCause.RESET_SOFT if kind is ResetKind.SOFT else StopCause.RESET_HARD
+        for evse in self.evses.values():
+            evse.stop(cause, now)
+        self.context.emit(ResetWanted(kind))
+        return ACCEPTED
+
+    def clear_cache(self) -> Outcome:
+        """Forget every cached token."""
+        return ACCEPTED if self.desk.clear_cache() else rejected("CacheDisabled")
+
+    def set_setting(self, setting: Setting[object], text: str) -> Outcome:
+        """Change a setting; refused values change nothing."""
+        outcome = self.settings.set(setting, text)
+        if outcome.result in (Result.ACCEPTED, Result.REBOOT_REQUIRED):
+            self.context.emit(SettingChanged(setting.id, self.settings.text(setting)))
+        return outcome
+
+    # ---- recovery ---------------------------------------------------------------------------------------------------
+
+    def recover(self, tx: Transaction, now: Instant) -> None:
+        """Take up a transaction that was open when the program ended."""
+        self.evses[tx.evse].recover(tx, now)
+
+    @property
+    def fault_codes(self) -> frozenset[FaultCode]:
+        """Station-wide faults."""
+        return frozenset(self.context.faults)
