@@ -1,0 +1,237 @@
+"""Commits and questions, in SQL. A ``Ledger`` blocks, and is used by one thread at a time."""
+
+# ruff: noqa: S608 - what the statements are put together from are the column lists below
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from offline_queue import shedding
+from offline_queue.errors import InvalidCommit
+from offline_queue.schema import ID_BLOCK
+from offline_queue.store import Row, Store
+from offline_queue.totals import RECORD_OVERHEAD_BYTES, Totals
+from offline_queue.values import Bounds, Burial, Commit, DeadRecord, Delivery, NewRecord, Record, Shed
+
+_RECORD = "id, lane, stream, kind, payload, billable, thinnable, created_at_s, attempts, not_before_s, message_id"
+_DEAD = "id, lane, stream, kind, payload, billable, thinnable, created_at_s, attempts, message_id, reason"
+_KEPT = (
+    "id, lane, stream, kind, payload, billable, thinnable, size, created_at_s"  # by a record that dies or comes back
+)
+
+Outcome = tuple[int, ...] | InvalidCommit
+Result = TypeVar("Result")
+
+
+class Ledger:
+    """The records, the dead and the documents of one store whose schema is up to date."""
+
+    def __init__(self, store: Store) -> None:
+        """Count what is there. Raises: StoreFailed."""
+        self._store = store
+        self.totals = Totals.count(store)
+
+    # Changes
+
+    def apply(
+        self, commits: Sequence[Commit], bounds: Bounds, now_s: float | None
+    ) -> tuple[list[Outcome], Shed | None]:
+        """Make a group of commits durable with one sync, and keep the bounds.
+
+        Returns for each commit the ids of its records, or why it alone was refused; and what was removed to keep the bounds.
+        Raises: DiskFull, ReadOnly, StoreFailed; then nothing of the group is stored.
+        """
+        return self._transaction(partial(self._apply_group, commits, bounds, now_s))
+
+    def retry(self, ids: Sequence[int]) -> int:
+        """Put dead records back into their lanes, as if never sent; return how many there were."""
+        return self._transaction(partial(self._revive, ids))
+
+    def discard(self, ids: Sequence[int]) -> int:
+        """Delete dead records; return how many there were."""
+        return self._transaction(partial(self._forget, ids))
+
+    def touch(self) -> None:
+        """Write and sync something small, to learn whether the disk takes it."""
+        self._transaction(partial(self._store.run, "UPDATE id_limit SET value = value"))
+
+    def _transaction(self, change: Callable[[], Result]) -> Result:
+        before = self.totals.copy()
+        self._store.begin()
+        try:
+            result = change()
+            self._store.commit()
+        except BaseException:
+            self.totals = before
+            self._store.rollback()
+            raise
+        return result
+
+    def _apply_group(
+        self, commits: Sequence[Commit], bounds: Bounds, now_s: float | None
+    ) -> tuple[list[Outcome], Shed | None]:
+        # Nearly always all are good. A savepoint for each costs as much as its record, so that comes only after a refusal.
+        together = self._saved(partial(self._apply_all, commits, now_s))
+        if isinstance(together, InvalidCommit):
+            outcomes = [self._saved(partial(self._apply_one, commit, now_s)) for commit in commits]
+        else:
+            outcomes = list[Outcome](together)
+        return outcomes, shedding.keep(self._store, self.totals, bounds, now_s)
+
+    def _saved(self, change: Callable[[], Result]) -> Result | InvalidCommit:
+        """Run a part of the transaction that leaves no trace if it is refused."""
+        before = self.totals.copy()
+        self._store.run("SAVEPOINT change")
+        try:
+            result = change()
+        except InvalidCommit as error:
+            self.totals = before
+            self._store.run("ROLLBACK TO change")
+            self._store.run("RELEASE change")
+            return error
+        self._store.run("RELEASE change")
+        return result
+
+    def _apply_one(self, commit: Commit, now_s: float | None) -> tuple[int, ...]:
+        return self._apply_all([commit], now_s)[0]
+
+    def _apply_all(self, commits: Sequence[Commit], now_s: float | None) -> list[tuple[int, ...]]:
+        # No commit can name an id that another one of its group gets, so all records are appended first, in one statement.
+        ids = self._append([commit.append for commit in commits], now_s)
+        for commit in commits:
+            for id_ in commit.acknowledge:
+                self._take_out(id_)
+            for delivery in commit.update:
+                self._update(delivery)
+            for burial in commit.bury:
+                self._bury(burial)
+            for (namespace, key), value in commit.put.items():
+                self._store.run(
+                    "INSERT INTO documents (namespace, key, value) VALUES (?, ?, ?) "
+                    "ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value",
+                    (namespace, key, value),
+                )
+            for namespace, key in commit.delete:
+                self._store.run("DELETE FROM documents WHERE namespace = ? AND key = ?", (namespace, key))
+        return ids
+
+    def _append(self, groups: Sequence[Sequence[NewRecord]], now_s: float | None) -> list[tuple[int, ...]]:
+        totals = self.totals
+        ids: list[tuple[int, ...]] = []
+        rows: list[Row] = []
+        for records in groups:
+            first = totals.next_id
+            totals.next_id += len(records)
+            ids.append(tuple(range(first, totals.next_id)))
+            for id_, record in enumerate(records, first):
+                size = _size(record.payload)
+                totals.add(record.lane, size)
+                rows.append(
+                    (
+                        id_,
+                        record.lane,
+                        record.stream,
+                        record.kind,
+                        record.payload,
+                        record.billable,
+                        record.thinnable,
+                        size,
+                        now_s,
+                    )
+                )
+        if totals.next_id > totals.id_limit:
+            totals.id_limit = totals.next_id + ID_BLOCK
+            self._store.run("UPDATE id_limit SET value = ?", (totals.id_limit,))
+        if rows:
+            self._store.run_many(f"INSERT INTO records ({_KEPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        return ids
+
+    def _take_out(self, id_: int) -> int:
+        """Delete a record, if it is there; return how many that were."""
+        return self.totals.remove(self._store.rows("DELETE FROM records WHERE id = ? RETURNING lane, size", (id_,)))
+
+    def _update(self, delivery: Delivery) -> None:
+        self._store.run(
+            "UPDATE records SET attempts = ?, not_before_s = ?, message_id = ? WHERE id = ?",
+            (delivery.attempts, delivery.not_before_s, delivery.message_id, delivery.id),
+        )
+
+    def _bury(self, burial: Burial) -> None:
+        self._store.run(
+            f"INSERT INTO dead ({_KEPT}, attempts, message_id, reason) "
+            f"SELECT {_KEPT}, attempts, message_id, ? FROM records WHERE id = ?",
+            (burial.reason, burial.id),
+        )
+        self.totals.dead += self._take_out(burial.id)
+
+    def _revive(self, ids: Sequence[int]) -> int:
+        revived = 0
+        for id_ in ids:
+            self._store.run(f"INSERT INTO records ({_KEPT}) SELECT {_KEPT} FROM dead WHERE id = ?", (id_,))
+            for lane, size in self._store.rows("DELETE FROM dead WHERE id = ? RETURNING lane, size", (id_,)):
+                self.totals.add(lane, size)
+                revived += 1
+        self.totals.dead -= revived
+        return revived
+
+    def _forget(self, ids: Sequence[int]) -> int:
+        gone = sum(len(self._store.rows("DELETE FROM dead WHERE id = ? RETURNING id", (id_,))) for id_ in ids)
+        self.totals.dead -= gone
+        return gone
+
+    # Questions
+
+    def oldest_id(self) -> int | None:
+        """The lowest id waiting in any lane."""
+        return self._store.number("SELECT min(id) FROM records") or None
+
+    def peek(self, lane: str, limit: int, after: int) -> list[Record]:
+        """The first records of a lane with ids above ``after``, in order."""
+        return _records(
+            self._store.rows(
+                f"SELECT {_RECORD} FROM records WHERE lane = ? AND id > ? ORDER BY id LIMIT ?", (lane, after, limit)
+            )
+        )
+
+    def stream(self, stream: str, limit: int, after: int) -> list[Record]:
+        """The first records of a stream with ids above ``after``, in order."""
+        return _records(
+            self._store.rows(
+                f"SELECT {_RECORD} FROM records WHERE stream = ? AND id > ? ORDER BY id LIMIT ?", (stream, after, limit)
+            )
+        )
+
+    def waiting(self, stream: str) -> int:
+        """How many records of a stream wait, in all lanes."""
+        return self._store.number("SELECT count(*) FROM records WHERE stream = ?", (stream,))
+
+    def get(self, namespace: str, key: str) -> bytes | None:
+        """A document, or None."""
+        found = self._store.rows("SELECT value FROM documents WHERE namespace = ? AND key = ?", (namespace, key))
+        return bytes(found[0][0]) if found else None
+
+    def items(self, namespace: str) -> dict[str, bytes]:
+        """All documents of a namespace, in the order of their keys."""
+        return dict(self._store.rows("SELECT key, value FROM documents WHERE namespace = ? ORDER BY key", (namespace,)))
+
+    def dead(self, limit: int, after: int) -> list[DeadRecord]:
+        """The first dead records with ids above ``after``, in order."""
+        found = self._store.rows(f"SELECT {_DEAD} FROM dead WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        return [
+            DeadRecord(id_, lane, stream, kind, payload, bool(billable), bool(thinnable), *rest)
+            for id_, lane, stream, kind, payload, billable, thinnable, *rest in found
+        ]
+
+
+def _records(rows: list[Row]) -> list[Record]:
+    return [
+        Record(id_, lane, stream, kind, payload, bool(billable), bool(thinnable), *rest)
+        for id_, lane, stream, kind, payload, billable, thinnable, *rest in rows
+    ]
+
+
+def _size(payload: object) -> int:
+    """What a record counts for against the bounds."""
+    if not isinstance(payload, bytes):
+        raise InvalidCommit(f"a payload must be bytes, not {type(payload).__name__}")
+    return len(payload) + RECORD_OVERHEAD_BYTES
