@@ -1,8 +1,8 @@
 """For the length of a run: chance comes from the seed, and what cannot be simulated raises.
 
 Replaced and put back afterwards: `os.urandom` and what is built on it (secrets, uuid4, SystemRandom), the global `random` and
-`random.Random()` without a seed, the date that HTTP servers write into a header, `Thread.start` and `time.sleep`. Wall and monotonic time are
-not replaced: the program is given its clock.
+`random.Random()` without a seed, the date that HTTP servers write into a header, `Thread.start` and `time.sleep`. Wall and
+monotonic time are not replaced: the program is given its clock.
 """
 
 import email.utils

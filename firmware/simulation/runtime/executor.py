@@ -87,7 +87,12 @@ class VirtualExecutors:
         return future
 
     def _run(
-        self, process: "Process | None", future: JobFuture, job: Callable[..., Any], args: tuple[Any, ...], rest_s: float
+        self,
+        process: "Process | None",
+        future: JobFuture,
+        job: Callable[..., Any],
+        args: tuple[Any, ...],
+        rest_s: float,
     ) -> None:
         if future.called_off or (process is not None and not process.alive):
             return

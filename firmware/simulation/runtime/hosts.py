@@ -52,7 +52,7 @@ class Processes:
         if not host.up:
             raise SimulationError(f"host {host.name} is switched off; call power_on first")
         self._number += 1
-        process = Process(host, name or getattr(main, "__qualname__", "main"), self._number, self._loop)
+        process = Process(host, name or _name_of(main), self._number, self._loop)
         host.processes.append(process)
         self._trace.note(self._loop.time(), "spawn", host.name, process.number)
         process.main = self._loop.create_task(
@@ -93,7 +93,7 @@ class Processes:
         if not process.alive:
             return
         self._trace.note(self._loop.time(), "stop", process.host.name, process.number, how.value)
-        process.graveyard = process.tasks()
+        process.keep_suspended()
         process.end(how)
         self._release(process, power=how is Exit.POWER_LOST)
         self._loop.drop_timers(lambda context: context.get(current_process) is process)
@@ -105,6 +105,11 @@ class Processes:
         for transport in list(process.transports.values()):
             transport.process_ended(power=power)
         process.host.processes.remove(process)
+
+
+def _name_of(main: Main) -> str:
+    name: str = getattr(main, "__qualname__", type(main).__name__)
+    return name
 
 
 async def _cancel_rest(process: Process) -> None:

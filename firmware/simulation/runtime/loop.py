@@ -8,11 +8,12 @@ Rules:
 """
 
 import asyncio
+import gc
 import heapq
 import socket
 from asyncio.base_events import BaseEventLoop
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from contextvars import Context
 from itertools import count
@@ -26,6 +27,7 @@ from firmware.simulation.runtime.server import VirtualServer
 from firmware.simulation.runtime.tasks import SerialFuture, SerialTask
 
 _SWEEP_FROM = 100  # cancelled timers worth a sweep of the heap
+_COLLECT_EVERY = 500_000  # callbacks between two garbage collections
 _LOOK_AT = 2_000  # callbacks looked at to tell what a live lock is made of
 
 
@@ -43,7 +45,7 @@ class VirtualLoop(BaseEventLoop):
     """Runs one simulation. `run_until_complete` behaves as usual; `time()` is virtual and starts at 0."""
 
     _ready: deque[VirtualHandle]
-    _scheduled: list[tuple[float, int, VirtualHandle]]  # type: ignore[assignment]
+    _scheduled: list[tuple[float, int, VirtualHandle]]
     _stopping: bool
     _timer_cancelled_count: int
 
@@ -56,9 +58,11 @@ class VirtualLoop(BaseEventLoop):
         self._at_this_instant = 0
         self._network: Network | None = None
         self._executors: VirtualExecutors | None = None
+        self._collect_at = _COLLECT_EVERY
+        self.burying = False  # coroutines of the dead are being closed: nothing they start may live
         self.steps = 0  # callbacks run so far
         self.jumps = 0  # moments visited so far
-        self.set_task_factory(self._make_task)
+        self.set_task_factory(self._make_task)  # type: ignore[arg-type]
 
     def attach(self, network: Network, executors: VirtualExecutors) -> None:
         """Give the loop the world it reaches. Called once, before anything runs."""
@@ -108,7 +112,6 @@ class VirtualLoop(BaseEventLoop):
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run a callback at a moment of virtual time."""
-        self._check_closed()
         handle = VirtualHandle(when, callback, args, self, context)
         heapq.heappush(self._scheduled, (when, next(self._timer_order), handle))
         handle._scheduled = True
@@ -127,6 +130,9 @@ class VirtualLoop(BaseEventLoop):
         self._at_this_instant += number
         if self._at_this_instant > self._limit:
             raise LiveLock(self._describe_live_lock())
+        if self.steps > self._collect_at:
+            self._collect_at += _COLLECT_EVERY
+            gc.collect()
         for _ in range(number):
             handle = ready.popleft()
             if handle._cancelled:
@@ -163,21 +169,24 @@ class VirtualLoop(BaseEventLoop):
         heapq.heapify(self._scheduled)
         self._timer_cancelled_count = 0
 
-    def drop_handles(self, belongs: Callable[[Context], bool]) -> None:
-        """Forget every callback whose context is one of those (a process that is no more)."""
-        kept = [handle for handle in self._ready if not belongs(handle._context)]
-        self._ready.clear()
-        self._ready.extend(kept)
+    def drop_timers(self, belongs: Callable[[Context], bool]) -> None:
+        """Forget every timer whose context is one of those (a process that is no more)."""
         self._scheduled = [e for e in self._scheduled if not e[2]._cancelled and not belongs(e[2]._context)]
         heapq.heapify(self._scheduled)
         self._timer_cancelled_count = 0
+
+    def _asyncgen_finalizer_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
+        if not self.burying:
+            super()._asyncgen_finalizer_hook(agen)  # type: ignore[misc]
 
     def _describe_live_lock(self) -> str:
         names: Counter[str] = Counter()
         for handle in list(self._ready)[:_LOOK_AT]:
             names[_name_of(handle._callback)] += 1
         most = ", ".join(f"{name} x{number}" for name, number in names.most_common(5))
-        return f"{self._at_this_instant} callbacks at {self._now_s:.6f} s of virtual time and no end; waiting now: {most}"
+        return (
+            f"{self._at_this_instant} callbacks at {self._now_s:.6f} s of virtual time and no end; waiting now: {most}"
+        )
 
     def _describe_deadlock(self) -> str:
         lines = [f"nothing is ready and no timer is set at {self._now_s:.6f} s of virtual time; tasks:"]
@@ -197,8 +206,13 @@ class VirtualLoop(BaseEventLoop):
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Nothing to shut down: no thread was started."""
 
-    async def create_connection(self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str | None = None,  # type: ignore[override]
-                                port: int | None = None, **options: Any) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+    async def create_connection(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: str | None = None,
+        port: int | None = None,
+        **options: Any,
+    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
         """Connect to a listener of the simulated network. TLS and ready-made sockets are not simulated."""
         _refuse("create_connection", options, "ssl", "sock")
         assert self._network is not None
@@ -206,8 +220,15 @@ class VirtualLoop(BaseEventLoop):
             raise ValueError("host and port are needed to connect on the simulated network")
         return await self._network.connect(protocol_factory, host, port)
 
-    async def create_server(self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str | Sequence[str] | None = None,  # type: ignore[override]
-                            port: int = 0, *, start_serving: bool = True, **options: Any) -> VirtualServer:
+    async def create_server(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: str | Sequence[str] | None = None,
+        port: int = 0,
+        *,
+        start_serving: bool = True,
+        **options: Any,
+    ) -> VirtualServer:
         """Listen on the simulated network, on the host of the calling process."""
         _refuse("create_server", options, "ssl", "sock")
         assert self._network is not None
@@ -216,7 +237,7 @@ class VirtualLoop(BaseEventLoop):
             await server.start_serving()
         return server
 
-    async def getaddrinfo(self, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:  # noqa: A002
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         """Resolve a name of the simulated network."""
         assert self._network is not None
         address = self._network.resolve(host.decode() if isinstance(host, bytes) else host)
@@ -241,7 +262,9 @@ class VirtualLoop(BaseEventLoop):
 def _refuse(what: str, options: dict[str, Any], *names: str) -> None:
     for name in names:
         if options.get(name) is not None and options[name] is not False:
-            raise Forbidden(f"{what}({name}=...) is not simulated; use plain host and port, and ws:// instead of wss://")
+            raise Forbidden(
+                f"{what}({name}=...) is not simulated; use plain host and port, and ws:// instead of wss://"
+            )
 
 
 def _name_of(callback: Callable[..., object] | None) -> str:

@@ -9,15 +9,16 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
 from firmware.simulation.runtime.hosts import ANY, LOOPBACK, Host
+from firmware.simulation.runtime.pipe import FIRST_RETRANSMISSION_S, Pipe
 from firmware.simulation.runtime.process import current_process
 from firmware.simulation.runtime.server import VirtualServer
-from firmware.simulation.runtime.transport import Pipe, VirtualTransport
+from firmware.simulation.runtime.transport import VirtualTransport
 
 if TYPE_CHECKING:
     from firmware.simulation.runtime.loop import VirtualLoop
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
 CONNECT_GIVE_UP_S = 127.0  # Linux: tcp_syn_retries = 6
 FIRST_SYN_RETRY_S = 1.0
 MAX_SYN_RETRY_S = 64.0
-FIRST_RETRANSMISSION_S = 0.2
 _HEADER_BYTES = 40
 _LOOPBACK_LATENCY_S = 0.00005
-_EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::"})
+_EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::"})  # noqa: S104 - only names for it
 _LOOPBACK_NAMES = frozenset({"localhost", LOOPBACK, "::1"})
 
 
@@ -62,12 +62,17 @@ class Path:
 class Network:
     """All hosts, the paths between them, and what is broken."""
 
-    def __init__(self, loop: "VirtualLoop", trace: "Trace", rng: Random, hashes: "SerialHashes") -> None:
+    def __init__(
+        self, loop: "VirtualLoop", trace: "Trace", rng: Random, hashes: "SerialHashes", context: Context
+    ) -> None:
         self.loop = loop
         self.trace = trace
         self.rng = rng
+        self.context = context  # what happens between hosts belongs to no process
         self.hosts: dict[str, Host] = {}
-        self.pipes: dict[tuple[int, bool], Pipe] = {}  # of connections that are not over; keyed by (connection, to the server)
+        self.pipes: dict[
+            tuple[int, bool], Pipe
+        ] = {}  # of connections that are not over; keyed by (connection, to the server)
         self._by_address: dict[str, Host] = {}
         self._paths: dict[tuple[str, str], Path] = {}
         self._lost_names: set[str] = set()
@@ -141,7 +146,7 @@ class Network:
         protocol = factory()
         self._hashes.adopt(protocol)
         client.begin(protocol)
-        await asyncio.sleep(0)  # connection_made runs first, as with a real transport
+        await asyncio.sleep(0)  # connection_made runs before this goes on, as with a real transport
         return client, protocol
 
     def join(self, client_host: Host, server: VirtualServer, remote: tuple[str, int]) -> VirtualTransport:
@@ -186,7 +191,13 @@ class Network:
         self.path(a, b).refused = True
 
     def degrade(
-        self, a: str, b: str, *, latency_s: float | None = None, bytes_per_s: float | None = None, loss: float = 0.0,
+        self,
+        a: str,
+        b: str,
+        *,
+        latency_s: float | None = None,
+        bytes_per_s: float | None = None,
+        loss: float = 0.0,
         fragment: float = 0.0,
     ) -> None:
         """Make both directions slow, lossy or choppy; called without options they are good again."""
@@ -197,10 +208,12 @@ class Network:
 
     def cut(self, a: str, b: str) -> int:
         """A middlebox resets every connection between two hosts. Returns their number."""
-        ends = [pipe.sender for pipe in self.pipes.values() if {pipe.sender.host.name, pipe.receiver.host.name} == {a, b}]
+        ends = [
+            pipe.sender for pipe in self.pipes.values() if {pipe.sender.host.name, pipe.receiver.host.name} == {a, b}
+        ]
         self._note_fault("cut", a, b, len(ends))
         for end in ends:
-            self.loop.call_soon(end.lose, _reset())
+            self.loop.call_soon(end.lose, _reset(), context=self.context)
         return len(ends) // 2
 
     def half_open(self, a: str, b: str) -> int:
@@ -209,8 +222,16 @@ class Network:
         self._note_fault("half-open", a, b, len(ends))
         for end in ends:
             end.vanish()
-            self.loop.call_soon(end.lose, TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+            self.loop.call_soon(end.lose, TimeoutError(errno.ETIMEDOUT, "Connection timed out"), context=self.context)
         return len(ends)
+
+    def forget_mapping(self, a: str, b: str) -> int:
+        """A carrier's NAT forgets the open connections: their segments vanish for good, new connections work."""
+        pipes = [p for p in self.pipes.values() if {p.sender.host.name, p.receiver.host.name} == {a, b}]
+        self._note_fault("forget-mapping", a, b, len(pipes))
+        for pipe in pipes:
+            pipe.muted = True
+        return len(pipes) // 2
 
     def lose_name(self, name: str) -> None:
         """Resolving a host's name fails until `find_name`."""
@@ -225,6 +246,12 @@ class Network:
     def power_returned(self, host: Host) -> None:
         """What was sent to a host without power is sent again, and answered with a reset."""
         self._move_stalled(lambda pipe: pipe.receiver.host is host)
+
+    def end_closed(self, number: int) -> None:
+        """One end of a connection is over; when both are, the connection is forgotten."""
+        pipe = self.pipes.get((number, True))
+        if pipe is not None and pipe.sender.gone and pipe.receiver.gone:
+            del self.pipes[number, True], self.pipes[number, False]
 
     def _move_stalled(self, which: Callable[[Pipe], bool]) -> None:
         for pipe in list(self.pipes.values()):
@@ -250,7 +277,7 @@ class _Attempt:
         self._retry_s = FIRST_SYN_RETRY_S
 
     async def run(self) -> VirtualTransport:
-        give_up = self._loop.call_later(CONNECT_GIVE_UP_S, self._give_up)
+        give_up = self._loop.call_later(CONNECT_GIVE_UP_S, self._give_up, context=self._network.context)
         self._send_syn()
         try:
             server = await self._answer

@@ -6,7 +6,6 @@ cancelling its tasks would not do.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
 from contextvars import Context, ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from firmware.simulation.runtime.errors import SimulationError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from firmware.simulation.runtime.executor import Workers
     from firmware.simulation.runtime.hosts import Host
     from firmware.simulation.runtime.server import VirtualServer
@@ -52,6 +53,7 @@ class Process:
         self.signal_handlers: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
         self._loop = loop
         self._waiters: list[asyncio.Future[None]] = []
+        self._suspended: list[asyncio.Task[Any]] = []
 
     def __repr__(self) -> str:
         return f"<process {self.number} {self.name!r} on {self.host.name}>"
@@ -76,6 +78,17 @@ class Process:
         """The unfinished tasks of this process, oldest first."""
         found = [task for task in asyncio.all_tasks(self._loop) if getattr(task, "process", None) is self]
         return sorted(found, key=hash)
+
+    def keep_suspended(self) -> None:
+        """Hold on to the unfinished tasks: one that nobody refers to would run its `finally` blocks."""
+        self._suspended = self.tasks()
+
+    def forget(self) -> None:
+        """Let go of everything, once buried."""
+        self._suspended.clear()
+        self.workers.clear()
+        self.signal_handlers.clear()
+        self.main = None
 
     def end(self, how: Exit) -> None:
         """Mark as ended and wake those who wait. Called once, by `Processes`."""

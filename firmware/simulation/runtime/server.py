@@ -4,10 +4,10 @@ import asyncio
 import errno
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 from firmware.simulation.runtime.hosts import ANY
-from firmware.simulation.runtime.transport import VirtualSocket
+from firmware.simulation.runtime.pipe import VirtualSocket
 
 if TYPE_CHECKING:
     from firmware.simulation.runtime.hosts import Host
@@ -127,9 +127,9 @@ class VirtualServer(asyncio.AbstractServer):
                 waiter.set_result(None)
         self._waiters.clear()
 
-    async def __aenter__(self) -> "VirtualServer":
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: Any) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.close()
         await self.wait_closed()

@@ -5,9 +5,10 @@ import gc
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from random import Random
+from traceback import format_exception
 from typing import Any, TypeVar
 
-from firmware.simulation.runtime.burial import bury
+from firmware.simulation.runtime.burial import bury, bury_rest
 from firmware.simulation.runtime.clock import SimClock
 from firmware.simulation.runtime.entropy import seeded
 from firmware.simulation.runtime.executor import VirtualExecutors
@@ -89,17 +90,16 @@ class Simulation:
         try:
             return self.loop.run_until_complete(main(self))
         finally:
-            try:
-                self._end_processes()
-            finally:
-                self.loop.close()
-
-    def _end_processes(self) -> None:
-        for host in self.network.hosts.values():
-            for process in list(host.processes):
-                self.processes.kill(process)
-                bury(self.loop, process)
-        ...
+            for host in self.network.hosts.values():
+                for process in list(host.processes):
+                    self.processes.kill(process)
+            bury_rest(self.loop)
+            self.loop.close()
 
     def _unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        ...
+        if self.loop.burying:
+            return
+        error = context.get("exception")
+        text = "".join(format_exception(error)) if isinstance(error, BaseException) else ""
+        self.problems.append(f"{self.loop.time():.6f} {context['message']}\n{text}")
+        self.note("unhandled", context["message"], type(error).__name__)

@@ -6,7 +6,10 @@ connections. The ordinary hash is a memory address, which differs from run to ru
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from firmware.simulation.runtime.process import Process
 
 _SERIAL = "_wayside_serial"
 
@@ -21,7 +24,7 @@ class Counting(Protocol):
 class SerialTask(asyncio.Task[Any]):
     """A task that is counted when it is first put into a set, and that knows the process it belongs to."""
 
-    process: object | None = None
+    process: "Process | None" = None
     _serial: int
 
     def __hash__(self) -> int:
@@ -70,7 +73,7 @@ class SerialHashes:
             return serial
 
         self._changed.append(kind)
-        kind.__hash__ = serial_hash  # type: ignore[assignment, method-assign]
+        kind.__hash__ = serial_hash  # type: ignore[method-assign]
 
     def restore(self) -> None:
         """Give every changed class its own hash back."""
