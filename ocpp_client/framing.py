@@ -30,6 +30,7 @@ from json.encoder import encode_basestring_ascii as _quote
 from typing import Any, Final
 
 from ocpp_client.dialects import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND, Dialect, FrameFault
+from ocpp_client.errors import MessageTooLarge
 
 MAX_ID_CHARS: Final = 36
 MAX_DESCRIPTION_CHARS: Final = 255
@@ -110,17 +111,18 @@ _HEAD: Final = re.compile(
     r'\[([23]),[ \t\n\r]*"([^"\\\x00-\x1f]{0,36})",[ \t\n\r]*(?:"([^"\\\x00-\x1f]*)",[ \t\n\r]*)?(?=\{)'
 )
 # What can still be read of a text that is not JSON as a whole.
-_CALL_HEAD: Final = re.compile(r'[ \t\n\r]*\[[ \t\n\r]*2[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f]{0,36})"[ \t\n\r]*,')
+_REMAINS: Final = re.compile(r'[ \t\n\r]*\[[ \t\n\r]*([2-6])[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f]{0,36})"[ \t\n\r]*,')
 
 
 def split(text: str) -> Call | CallResult | None:
     """Take a CALL or CALLRESULT of the usual spelling apart, without looking into its payload.
 
-    None means no more than that `parse` has to look. If the payload of the frame turns out not to be JSON, the message
+    None means no more than that `parse` has to look; it does so, too, where NaN or Infinity may stand as a number, which
+    decoders of models let pass. If the payload of the frame turns out not to be JSON, the message
     is malformed, and `parse` says in which way.
     """
     head = _HEAD.match(text)
-    if head is None or not text.endswith("}]"):
+    if head is None or not text.endswith("}]") or "NaN" in text or "Infinity" in text:
         return None
     message_type, message_id, action = head.groups()
     payload = text[head.end() : -1]
@@ -134,11 +136,12 @@ def parse(text: str, version: Dialect) -> Frame | Malformed:
     try:
         items = _items(text)
     except (ValueError, RecursionError):  # RecursionError: nested deeper than any message of OCPP by far
-        head = _CALL_HEAD.match(text)
-        return Malformed(FrameFault.NOT_JSON, "the message is not JSON", *((CALL, head[1]) if head else ()))
+        remains = _REMAINS.match(text)
+        message_type, message_id = (int(remains[1]), remains[2]) if remains else (None, None)
+        return Malformed(FrameFault.NOT_JSON, "the message is not JSON", message_type, message_id)
     if not items or type(items[0][0]) is not int:
         return Malformed(FrameFault.NOT_ARRAY, "the message is not an array that starts with a message type")
-    message_type: int = items[0][0]
+    message_type = items[0][0]
     if message_type not in version.message_types:
         readable = _readable_id(items)
         return Malformed(FrameFault.MESSAGE_TYPE, f"no message type {message_type}"[:40], message_type, readable)
@@ -303,3 +306,10 @@ def encode_error(frame: CallError | CallResultError) -> str:
 def encode_send(message_id: str, action: str, payload: str) -> str:
     """Return the text of a SEND (2.1); `payload` is the JSON text of an object."""
     return f"[6,{_quote(message_id)},{_quote(action)},{payload}]"
+
+
+def check_size(action: str, text: str, limit_bytes: int) -> None:
+    """Raise MessageTooLarge if the text of this action's message takes more than `limit_bytes` as UTF-8."""
+    size = len(text) if text.isascii() else len(text.encode())
+    if size > limit_bytes:
+        raise MessageTooLarge(action, size, limit_bytes)

@@ -97,7 +97,8 @@ LONG_ID = "x" * 37
         ('[2,"1","Heartbeat",{"x":-Infinity}]', FrameFault.NOT_JSON, CALL, "1"),
         ('[2,"1","A",' + '{"a":' * 5000 + "1" + "}" * 5000 + "]", FrameFault.NOT_JSON, CALL, "1"),
         ('[2,"1","A",{"a":' + "9" * 5000 + "}]", FrameFault.NOT_JSON, CALL, "1"),
-        ('[3,"1",{]', FrameFault.NOT_JSON, None, None),
+        ('[3,"1",{]', FrameFault.NOT_JSON, CALLRESULT, "1"),
+        ('[7,"1",{]', FrameFault.NOT_JSON, None, None),
         ("{}", FrameFault.NOT_ARRAY, None, None),
         ("null", FrameFault.NOT_ARRAY, None, None),
         ("[]", FrameFault.NOT_ARRAY, None, None),
@@ -149,7 +150,15 @@ def test_nobodys_result_error_is_malformed() -> None:
 
 def test_the_fast_reader_leaves_doubtful_texts_alone() -> None:
     """Whatever is not plainly a CALL or CALLRESULT is left to the reader that proves everything."""
-    for text in ('[3,"1","x",{}]', '[2,"1",{}]', '[2,"1","A",{}] ', '[2,"1","A",[]]', f'[2,"{LONG_ID}","A",{{}}]', ""):
+    for text in (
+        '[3,"1","x",{}]',
+        '[2,"1",{}]',
+        '[2,"1","A",{}] ',
+        '[2,"1","A",[]]',
+        f'[2,"{LONG_ID}","A",{{}}]',
+        '[3,"1",{"a":NaN}]',
+        "",
+    ):
         assert split(text) is None
 
 
@@ -191,6 +200,7 @@ def test_the_sender_of_a_bad_call_is_told(version: Dialect, text: str, message_i
         (V16, '[7,"1","Heartbeat",{}]'),
         (V21, '[7,"1","Heartbeat",{}]'),
         (V201, '[3,"1"]'),
+        (V201, '[3,"1",{]'),
         (V201, "[3,1,{}]"),
         (V201, '[4,"1",17,"",{}]'),
         (V21, '[5,"1"]'),
