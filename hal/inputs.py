@@ -50,7 +50,10 @@ class LimitSource(Protocol):
         """Connect. Raises HalError."""
 
     def limits(self) -> AsyncIterator[float | None]:
-        """Limit in amperes per phase for the whole station; None when there is none. Ends when closed."""
+        """Limit in amperes per phase for the whole station, None when there is none: the present one, then each change.
+
+        Ends when closed.
+        """
 
     async def close(self) -> None:
         """Release. Never raises."""

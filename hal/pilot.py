@@ -1,8 +1,9 @@
 """Contract of the control pilot (IEC 61851-1) of one EVSE."""
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from hal.contactor import Contactor
 from hal.types import PilotReading
 
 
@@ -32,3 +33,12 @@ class ControlPilot(Protocol):
 
     async def close(self) -> None:
         """Offer nothing and release. Never raises."""
+
+
+@runtime_checkable
+class PilotWithContactor(Protocol):
+    """A controller that drives its contactor itself: one device, seen from two sides."""
+
+    @property
+    def contactor(self) -> Contactor:
+        """Its contactor. Opened and closed on its own; both sides share one connection."""

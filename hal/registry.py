@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from hal.clock import Clock
 from hal.errors import BadDeviceOptions, UnknownDriver
@@ -35,6 +35,7 @@ KINDS = (
 BUILT_IN: dict[tuple[str, str], str] = {(kind, "mock"): "hal.mock.devices" for kind in KINDS}
 
 Factory = Callable[..., Any]
+F = TypeVar("F", bound=Factory)
 _MARK = "__wayside_driver__"
 
 
@@ -50,12 +51,12 @@ class DriverContext:
     others: Mapping[str, Any] = field(default_factory=dict)  # devices of the same EVSE built before this one, by kind
 
 
-def driver(kind: str, name: str) -> Callable[[Factory], Factory]:
+def driver(kind: str, name: str) -> Callable[[F], F]:
     """Mark a class or function as the driver `name` for devices of `kind`."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of device {kind!r}; one of {', '.join(KINDS)}")
 
-    def mark(factory: Factory) -> Factory:
+    def mark(factory: F) -> F:
         setattr(factory, _MARK, (kind, name))
         return factory
 

@@ -1,0 +1,87 @@
+"""Vehicles and mains as JSON or TOML describe them: pydantic at the edge of the world."""
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hal.mock.car import CarSpec
+from hal.mock.errors import BadBody
+from hal.mock.supply import Supply
+
+Volts = float | tuple[float, float, float]
+
+
+class Body(BaseModel):
+    """Strict: wrong types and unknown keys are refused."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def given(self) -> dict[str, Any]:
+        """The fields that somebody set, `None` included."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class CarBody(Body):
+    """A vehicle: a preset by name, and what differs from it. Currents in amperes per phase."""
+
+    preset: str | None = Field(default=None, description="name of a vehicle in the garage; `compact` when left out")
+    battery_wh: float | None = None
+    soc_percent: float | None = None
+    target_percent: float | None = Field(default=None, description="where it stops asking for energy")
+    phases: int | None = None
+    max_current_a: float | None = None
+    min_current_a: float | None = Field(default=None, description="draws nothing when offered less")
+    taper_from_percent: float | None = Field(default=None, description="from here its current falls towards full")
+    trickle_current_a: float | None = Field(default=None, description="what is left of it at 100 %")
+    efficiency: float | None = None
+    power_factor: float | None = None
+    ask_delay_s: float | None = Field(default=None, description="from the offer to state C")
+    draw_delay_s: float | None = Field(default=None, description="from power to the first current")
+    ramp_s: float | None = Field(default=None, description="from the first current to the full one")
+    reaction_s: float | None = Field(default=None, description="from a change of the offer until it follows")
+    asks: bool | None = Field(default=None, description="false: never asks for energy")
+    needs_ventilation: bool | None = None
+    exceeds_by_a: float | None = Field(default=None, description="draws so much more than it is offered")
+    tells_soc: bool | None = None
+
+    def spec(self, garage: dict[str, CarSpec]) -> CarSpec:
+        """The vehicle. Raises BadBody for a name that is not in the garage and for values that no vehicle has."""
+        preset = self.preset or "compact"
+        if preset not in garage:
+            raise BadBody(f"there is no vehicle {preset!r}; there are: {', '.join(garage)}", "preset")
+        given = {name: value for name, value in self.given().items() if value is not None and name not in _NO_SPEC}
+        try:
+            return replace(garage[preset], **given)
+        except ValueError as error:
+            raise BadBody(str(error), str(error).split(maxsplit=1)[0]) from None
+
+
+_NO_SPEC = frozenset({"preset", "name"})
+
+
+class SupplyBody(Body):
+    """The mains: what is given changes, the rest stays."""
+
+    voltage_v: Volts | None = Field(default=None, description="phase to neutral; one value, or one for each phase")
+    frequency_hz: float | None = None
+    mains: bool | None = Field(default=None, description="false: the mains are gone, the controller is on backup")
+    background_a: float | None = Field(
+        default=None, description="per phase, beside the vehicles; seen by the main meter"
+    )
+    noise_percent: float | None = Field(default=None, description="flicker of displayed voltages")
+    noise_seed: int | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The same as fields of Supply."""
+        given = {name: value for name, value in self.given().items() if value is not None}
+        if isinstance(given.get("voltage_v"), float):
+            given["voltage_v"] = (given["voltage_v"],) * 3
+        return given
+
+    def supply(self, base: Supply) -> Supply:
+        """The mains after the change. Raises BadBody for values that are not possible."""
+        try:
+            return replace(base, **self.changes())
+        except ValueError as error:
+            raise BadBody(str(error), str(error).split(maxsplit=1)[0]) from None
