@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from firmware.simulation.runtime.hosts import ANY, LOOPBACK, Host
-from firmware.simulation.runtime.pipe import FIRST_RETRANSMISSION_S, Pipe
+from firmware.simulation.runtime.pipe import FIRST_RETRANSMISSION_S, MAX_RETRANSMISSION_S, Control, Pipe
 from firmware.simulation.runtime.process import current_process
 from firmware.simulation.runtime.server import VirtualServer
 from firmware.simulation.runtime.transport import VirtualTransport
@@ -55,7 +55,7 @@ class Path:
         retry_s = FIRST_RETRANSMISSION_S
         while self.loss and rng.random() < self.loss:
             leaves_s += retry_s
-            retry_s *= 2
+            retry_s = min(2 * retry_s, MAX_RETRANSMISSION_S)
         return leaves_s + self.latency_s + self.jitter_s * rng.random()
 
 
@@ -68,6 +68,7 @@ class Network:
         self.loop = loop
         self.trace = trace
         self.rng = rng
+        self.hashes = hashes
         self.context = context  # what happens between hosts belongs to no process
         self.hosts: dict[str, Host] = {}
         self.pipes: dict[
@@ -77,7 +78,6 @@ class Network:
         self._paths: dict[tuple[str, str], Path] = {}
         self._lost_names: set[str] = set()
         self._connections = 0
-        self._hashes = hashes
         self.outside = self.add_host("outside")  # where code that belongs to no process runs
 
     # Hosts, names and paths
@@ -144,13 +144,12 @@ class Network:
         attempt = _Attempt(self, here, there, address, port)
         client = await attempt.run()
         protocol = factory()
-        self._hashes.adopt(protocol)
         client.begin(protocol)
         await asyncio.sleep(0)  # connection_made runs before this goes on, as with a real transport
         return client, protocol
 
     def join(self, client_host: Host, server: VirtualServer, remote: tuple[str, int]) -> VirtualTransport:
-        """Make the two ends of a connection; the server's end starts at once. Returns the client's end."""
+        """Make the two ends of a connection; the server's end begins when the handshake's last segment arrives there."""
         self._connections += 1
         number = self._connections
         there = server.host
@@ -161,7 +160,7 @@ class Network:
         near.out = self._pipe(number, near, far, to_server=True)
         far.out = self._pipe(number, far, near, to_server=False)
         self.trace.note(self.loop.time(), "connect", number, client_host.name, there.name, remote[1])
-        self.loop.call_soon(server.accept, far, self._hashes.adopt, context=far.context)
+        near.out.send(Control.ACK)
         return near
 
     def _pipe(self, number: int, sender: VirtualTransport, receiver: VirtualTransport, *, to_server: bool) -> Pipe:

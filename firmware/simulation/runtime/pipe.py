@@ -19,6 +19,7 @@ _TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", 18)
 class Control(Enum):
     """What can be sent besides bytes."""
 
+    ACK = "ACK"  # of the handshake: the server's end begins
     FIN = "FIN"
     RST = "RST"
 

@@ -73,14 +73,10 @@ class VirtualServer(asyncio.AbstractServer):
         finally:
             self.close()
 
-    def accept(self, transport: "VirtualTransport", adopt: Callable[[object], None]) -> None:
+    def accept(self, transport: "VirtualTransport") -> None:
         """Take a connection that the network has made."""
-        if transport.is_closing():
-            return
-        protocol = self._factory()
-        adopt(protocol)
         self._active[transport.number] = transport
-        transport.begin(protocol)
+        transport.begin(self._factory())
 
     def lost(self, transport: "VirtualTransport") -> None:
         """A connection of this server is over."""

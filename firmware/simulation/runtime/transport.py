@@ -74,6 +74,7 @@ class VirtualTransport(asyncio.Transport):
 
     def begin(self, protocol: asyncio.BaseProtocol) -> None:
         """Give the connection its protocol; `connection_made` is called next."""
+        self._network.hashes.adopt(protocol)
         self.set_protocol(protocol)
         self._loop.call_soon(self._made, context=self.context)
 
@@ -172,15 +173,22 @@ class VirtualTransport(asyncio.Transport):
 
     def receive(self, item: Item) -> None:
         """A segment has arrived at this end. Called by the pipe, outside any process."""
-        if self.gone:
-            if isinstance(item, bytes) and not self.out.receiver.gone:
-                self.out.send(Control.RST)
+        if self.gone or (item is Control.ACK and not self._listened_for()):
+            self.gone = True
+            if (isinstance(item, bytes) or item is Control.ACK) and not self.out.receiver.gone:
+                self._reset_peer()
+        elif item is Control.ACK:
+            assert self._server is not None
+            self.context.run(self._server.accept, self)
         elif item is Control.RST:
             self.lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
         else:
             self._inbox.append(item)
             if self._reading and self._started:
                 self.context.run(self._read_inbox)
+
+    def _listened_for(self) -> bool:
+        return self._server is not None and self._server.is_serving()
 
     def _read_inbox(self) -> None:
         while self._inbox and self._reading and not self._lost and not self._closing:
