@@ -1,0 +1,182 @@
+"""The reference central system, whole.
+
+async with Csms(CsmsConfig()) as csms:
+    ...                                   # a station connects to f"{csms.ws_url}/CP001"
+    outcome = await csms.command("CP001", "Reset", {"type": "Soft"})
+    await csms.wait_for(lambda: csms.books.transactions("CP001", open_only=True))
+"""
+
+import asyncio
+import json
+import random
+import ssl as tls
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from csms import v16
+from csms.books import Books
+from csms.clock import Clock, SystemClock
+from csms.config import CsmsConfig
+from csms.core.effects import Outcome
+from csms.core.engine import Core
+from csms.core.events import Command
+from csms.core.presence import Presence
+from csms.core.router import Router
+from csms.core.store import Store
+from csms.faults.plan import FaultPlan
+from csms.hub import Hub
+from csms.memory import MemoryStore
+from csms.passwords import PasswordCheck
+from csms.runtime import Runtime
+from csms.server import Door
+from csms.stations import Stations
+from csms.tokens import Tokens
+from ocpp_client.catalogue import catalogue
+from ocpp_client.messages import Message, from_wire, to_wire
+
+T = TypeVar("T")
+
+
+class Csms:
+    """A central system in this process: WebSocket door, rules, books and HTTP API."""
+
+    def __init__(
+        self,
+        config: CsmsConfig | None = None,
+        *,
+        router: Router | None = None,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        ssl: tls.SSLContext | None = None,
+    ) -> None:
+        """`router` holds handlers of your own, which win over the built-in ones. `rng` makes all ids (default: a secure
+        one); `ssl` is the server's TLS context for stations."""
+        self.config = config or CsmsConfig()
+        self.store: Store = store if store is not None else MemoryStore()
+        self.clock: Clock = clock or SystemClock()
+        self.books = Books(self.store)
+        self.stations = Stations(self.store)
+        self.tokens = Tokens(self.store, self.config.policy)
+        self.hub = Hub()
+        self._rng = rng or random.SystemRandom()
+        self._ssl = ssl
+        handlers = v16.router()
+        core = Core(handlers.overlaid(router) if router else handlers, new_id=self.new_id, policy=self.config.policy)
+        self._runtime = Runtime(core, self.store, self.clock, self.hub, handler_timeout_s=self.config.handler_timeout_s)
+        passwords = PasswordCheck(self._rng.randbytes(32))
+        self._door = Door(self._runtime, self.config, passwords, self.new_id)
+        self._ws_port = 0
+
+    @property
+    def ws_url(self) -> str:
+        """Where stations connect; the percent-encoded identity goes behind another slash."""
+        scheme = "ws" if self._ssl is None else "wss"
+        return f"{scheme}://{_host(self.config.host)}:{self._ws_port}/ocpp"
+
+    def new_id(self) -> str:
+        """A new random UUID, as text."""
+        return str(uuid.UUID(bytes=self._rng.randbytes(16), version=4))
+
+    async def command(
+        self,
+        station: str,
+        action: str,
+        payload: Message | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Outcome:
+        """Call a station and wait for the outcome. `payload` is a message, or its JSON object in wire names.
+
+        Raises MessageInvalid if a payload breaks its schema, UnknownAction if the station's version has no such action.
+        A station that is not connected is no error but an outcome.
+        """
+        if isinstance(payload, Message):
+            text = to_wire(payload)
+        else:
+            text = json.dumps(payload or {}, separators=(",", ":"), ensure_ascii=False)
+            self.check(station, action, text)
+        return await self.command_raw(station, action, text, timeout_s=timeout_s, idempotency_key=idempotency_key)
+
+    def check(self, station: str, action: str, text: str) -> None:
+        """Hold a payload's JSON text against its schema in the version the station speaks now.
+
+        Raises MessageInvalid or UnknownAction. A station that is not connected speaks no version: nothing is checked.
+        """
+        presence = Presence.of(self.store, station)
+        if presence is not None:
+            from_wire(catalogue(presence.protocol).request(action), text)
+
+    async def command_raw(
+        self,
+        station: str,
+        action: str,
+        payload_text: str,
+        *,
+        timeout_s: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Outcome:
+        """Call a station with a payload that goes out as it is, unchecked."""
+        now = self.clock.moment()
+        limit_s = self.config.command_timeout_s if timeout_s is None else timeout_s
+        command = Command(
+            command_id=self.new_id(),
+            station=station,
+            action=action,
+            payload=payload_text,
+            deadline_s=now.monotonic_s + limit_s,
+            at=now,
+            idempotency_key=idempotency_key,
+        )
+        return await self._runtime.command(command)
+
+    def is_connected(self, station: str) -> bool:
+        """Whether a station has an open connection."""
+        return Presence.of(self.store, station) is not None
+
+    def faults(self, station: str) -> FaultPlan | None:
+        """The fault plan of a station."""
+        active = self._runtime.faults(station)
+        return None if active is None else active.plan
+
+    def set_faults(self, station: str, plan: FaultPlan | None) -> None:
+        """Make the central system misbehave towards one station; None ends it."""
+        self._runtime.set_faults(station, plan)
+
+    def disconnect(self, station: str, *, code: int = 1000, reason: str = "") -> bool:
+        """Close a station's connection; tell whether it had one."""
+        presence = Presence.of(self.store, station)
+        link = None if presence is None else self._runtime.links.get(presence.connection)
+        if link is not None:
+            link.close(code, reason)
+        return link is not None
+
+    async def wait_for(self, predicate: Callable[[], T], timeout_s: float | None = None) -> T:
+        """Wait until a predicate is truthy and return its value; it is asked again after everything that happens."""
+        return await self.hub.wait_for(predicate, timeout_s)
+
+    async def start(self) -> None:
+        """Open the doors. Raises OSError if an address cannot be had."""
+        self._ws_port = await self._door.open(self._ssl)
+
+    async def stop(self) -> None:
+        """Close everything within a second."""
+        self.hub.close()
+        await asyncio.gather(self._door.close())
+        await self._runtime.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,55 @@
+"""The settings of a central system."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from csms.core.policy import Policy
+from csms.passwords import check_hash
+
+SPOKEN = ("ocpp2.0.1", "ocpp1.6")
+
+
+@dataclass(frozen=True, slots=True)
+class StationConfig:
+    """One station that may connect. Without a password hash (see `passwords`) it needs no password."""
+
+    password_hash: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.password_hash is not None:
+            check_hash(self.password_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one central system takes. Beyond it a newcomer is turned away, and nobody who is in suffers."""
+
+    connections: int = 2_000
+    connections_per_address: int = 1_000
+    stations: int = 10_000  # identities ever met, in open mode
+    message_bytes: int = 1024 * 1024
+    waiting_messages: int = 256  # unsent messages to one station; with more it is taken for dead
+    retry_after_s: int = 30  # told to those who were turned away
+
+
+@dataclass(frozen=True, slots=True)
+class CsmsConfig:
+    """Where to listen, whom to admit, how to behave. Port 0 takes any free port."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    api_host: str | None = "127.0.0.1"  # None: no HTTP API
+    api_port: int = 0
+    api_token: str | None = field(default=None, repr=False)  # needed for an API that is not on loopback
+    protocols: tuple[str, ...] = SPOKEN  # in order of preference; the server's preference wins
+    stations: Mapping[str, StationConfig] | None = None  # None: open, whoever connects is admitted
+    policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
+    handler_timeout_s: float = 30.0  # for asynchronous handlers
+    command_timeout_s: float = 30.0  # when a command names none
+    close_timeout_s: float = 0.4
+
+    def __post_init__(self) -> None:
+        unknown = [protocol for protocol in self.protocols if protocol not in SPOKEN]
+        if unknown or not self.protocols:
+            raise ValueError(f"protocols {self.protocols!r}: name one or more of {', '.join(SPOKEN)}")

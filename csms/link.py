@@ -1,0 +1,79 @@
+"""One open WebSocket as the rest of the house sees it: writing never waits, and happens in order."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ocpp_client.errors import ConnectionLost
+from ocpp_client.websocket import WebSocket
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Farewell:
+    code: int
+    reason: str
+
+
+class Link:
+    """A queue of messages to one station, and the task that writes them."""
+
+    def __init__(
+        self, socket: WebSocket, station: str, connection: str, *, max_waiting: int, on_written: Callable[[str], None]
+    ) -> None:
+        """`on_written` is told each text just before it goes out."""
+        self.station = station
+        self.connection = connection
+        self.address = socket.peer_address.rpartition(":")[0]
+        self._socket = socket
+        self._max_waiting = max_waiting
+        self._on_written = on_written
+        self._waiting: deque[str | _Farewell] = deque()
+        self._changed = asyncio.Event()
+
+    def send(self, text: str) -> None:
+        """Write a message after those that wait already. A station that takes none is cut off."""
+        if len(self._waiting) >= self._max_waiting:
+            log.warning("station cut off: it does not read station=%s waiting=%d", self.station, len(self._waiting))
+            self.abort()
+            return
+        self._waiting.append(text)
+        self._changed.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close politely once everything before has been written."""
+        self._waiting.append(_Farewell(code, reason))
+        self._changed.set()
+
+    def abort(self) -> None:
+        """Drop the TCP connection."""
+        self._waiting.clear()
+        self._socket.abort()
+
+    def freeze(self) -> None:
+        """Stop reading for good."""
+        self._socket.pause_reading()
+
+    async def close_now(self, code: int, reason: str) -> None:
+        """Close without regard to what still waits; return within the close timeout."""
+        self._waiting.clear()
+        await self._socket.close(code, reason)
+
+    async def write(self) -> None:
+        """Write until the connection ends; to be run as a task beside the one that reads."""
+        try:
+            while True:
+                while self._waiting:
+                    item = self._waiting.popleft()
+                    if isinstance(item, _Farewell):
+                        await self._socket.close(item.code, item.reason)
+                        return
+                    self._on_written(item)
+                    await self._socket.send(item)
+                self._changed.clear()
+                await self._changed.wait()
+        except ConnectionLost:
+            return  # the reading side finds out as well, and reports it

@@ -1,0 +1,168 @@
+"""Carries out the effects of the core: the one place where its decisions meet sockets, timers and tasks."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from csms.clock import Clock
+from csms.core.effects import Await, Close, Effect, Emit, Outcome, Resolve, Send, SetTimer
+from csms.core.engine import Core
+from csms.core.events import Command, Done, Event, Received, Timer
+from csms.core.store import Store
+from csms.faults.active import ActivePlan
+from csms.faults.plan import Boot, FaultPlan, Freeze
+from csms.faults.plan import Close as CloseFault
+from csms.hub import Hub
+from csms.link import Link
+from csms.stations import Boots
+from ocpp_client.framing import Call, split
+
+log = logging.getLogger(__name__)
+
+
+class Runtime:
+    """One core, one store, the open links, and what is waited for."""
+
+    def __init__(self, core: Core, store: Store, clock: Clock, hub: Hub, *, handler_timeout_s: float) -> None:
+        self.store = store
+        self.hub = hub
+        self.clock = clock
+        self.links: dict[str, Link] = {}
+        self._faults: dict[str, ActivePlan] = {}
+        self._core = core
+        self._handler_timeout_s = handler_timeout_s
+        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._late: set[asyncio.TimerHandle] = set()
+        self._commands: dict[str, asyncio.Future[Outcome]] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
+
+    def dispatch(self, event: Event) -> None:
+        """Let the core handle one event, and carry out what it wants."""
+        for effect in self._core.handle(event, self.store):
+            self._carry_out(effect)
+        self.hub.changed()
+
+    def received(self, link: Link, text: str | bytes) -> None:
+        """A WebSocket message has come in."""
+        plan = self._faults.get(link.station)
+        spoilt = None
+        if plan is not None and isinstance(text, str):
+            call = split(text)
+            spoilt = plan.call(call) if isinstance(call, Call) else None
+        if spoilt is None:
+            self.dispatch(Received(link.connection, text, self.clock.moment()))
+        else:
+            for write in spoilt:
+                link.send(write.text)
+        rule = None if plan is None else plan.message()
+        match rule:
+            case None:
+                return
+            case CloseFault():
+                link.close(rule.code, rule.reason)
+            case Freeze():
+                link.freeze()
+            case _:
+                link.abort()
+
+    def faults(self, station: str) -> ActivePlan | None:
+        """The fault plan at work for a station."""
+        return self._faults.get(station)
+
+    def set_faults(self, station: str, plan: FaultPlan | None) -> None:
+        """Give a station a fault plan in place of the one it had; None ends its faults."""
+        boots = Boots(self.store)
+        boots.release(station)
+        self._faults.pop(station, None)
+        if plan is not None:
+            self._faults[station] = ActivePlan(plan)
+            for rule in plan.rules:
+                if isinstance(rule, Boot):
+                    boots.hold(station, rule.status, times=rule.times, retry_s=rule.retry_s)
+
+    async def command(self, command: Command) -> Outcome:
+        """Give the core a command and wait for its outcome."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._commands[command.command_id] = future
+        try:
+            self.dispatch(command)
+            return await future
+        finally:
+            del self._commands[command.command_id]
+
+    async def close(self) -> None:
+        """Call off every timer and running handler."""
+        for handle in (*self._timers.values(), *self._late):
+            handle.cancel()
+        self._timers.clear()
+        self._late.clear()
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self._send(effect)
+            case Emit():
+                self.hub.publish(effect.event)
+            case SetTimer():
+                self._set_timer(effect)
+            case Resolve():
+                future = self._commands.get(effect.command_id)
+                if future is not None and not future.done():
+                    future.set_result(effect.outcome)
+            case Close():
+                link = self.links.get(effect.connection)
+                if link is not None:
+                    link.close(effect.code, effect.reason)
+            case Await():
+                job = asyncio.get_running_loop().create_task(self._run(effect), name=f"handler {effect.job.action}")
+                self._jobs.add(job)
+                job.add_done_callback(self._jobs.discard)
+
+    def _send(self, effect: Send) -> None:
+        link = self.links.get(effect.connection)
+        if link is None:
+            return
+        plan = self._faults.get(link.station)
+        if plan is None or effect.answers is None:
+            link.send(effect.text)
+            return
+        for write in plan.answer(effect.answers, effect.message_id, effect.text):
+            if write.delay_s:
+                self._later(write.delay_s, partial(link.send, write.text))
+            else:
+                link.send(write.text)
+
+    def _later(self, delay_s: float, action: Callable[[], None]) -> None:
+        def act() -> None:
+            self._late.discard(handle)
+            action()
+
+        handle = asyncio.get_running_loop().call_later(delay_s, act)
+        self._late.add(handle)
+
+    def _set_timer(self, effect: SetTimer) -> None:
+        key = (effect.station, effect.message_id)
+        older = self._timers.pop(key, None)
+        if older is not None:
+            older.cancel()
+        if effect.due_s is not None:
+            delay_s = max(0.0, effect.due_s - self.clock.moment().monotonic_s)
+            self._timers[key] = asyncio.get_running_loop().call_later(delay_s, self._fire, *key)
+
+    def _fire(self, station: str, message_id: str) -> None:
+        del self._timers[station, message_id]
+        self.dispatch(Timer(station, message_id, self.clock.moment()))
+
+    async def _run(self, effect: Await) -> None:
+        result: Any
+        try:
+            async with asyncio.timeout(self._handler_timeout_s):
+                result = await effect.awaitable
+        except Exception as error:  # noqa: BLE001 - the core answers with a CALLERROR and logs it
+            result = error
+        self.dispatch(Done(effect.job, result, self.clock.moment()))

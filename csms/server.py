@@ -1,0 +1,182 @@
+"""The WebSocket door: admits stations, and moves their messages to the core and back."""
+
+import asyncio
+import logging
+import ssl as tls
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Final
+
+from csms.admission import Admission, House, admit, identity_of
+from csms.config import CsmsConfig
+from csms.core.events import Connected, Disconnected
+from csms.faults.plan import NoSubprotocol, RefuseUpgrade, WrongSubprotocol
+from csms.link import Link
+from csms.passwords import PasswordCheck
+from csms.redaction import redacted
+from csms.runtime import Runtime
+from csms.stations import Stations
+from ocpp_client.errors import ConnectionLost
+from ocpp_client.websocket import Rejection, WebSocket, WebSocketServer, serve
+
+log = logging.getLogger(__name__)
+
+MESSAGES: Final = "messages"
+
+RESTART_CODE: Final = 1012
+CROWDED_CODE: Final = 1013
+NO_VERSION_CODE: Final = 1002
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One admitted request: the version both will speak, what the answer says about it, and whether we stay mute."""
+
+    station: str
+    protocol: str | None
+    announced: str | None
+    mute: bool = False
+
+
+# Checking the request, choosing the subprotocol and serving the connection happen one after the other in one task.
+_visit: ContextVar[_Visit] = ContextVar("visit")
+
+
+class Door:
+    """A listening WebSocket server for stations."""
+
+    def __init__(
+        self, runtime: Runtime, config: CsmsConfig, passwords: PasswordCheck, new_id: Callable[[], str]
+    ) -> None:
+        self._runtime = runtime
+        self._config = config
+        self._passwords = passwords
+        self._new_id = new_id
+        self._stations = Stations(runtime.store)
+        self._per_address: Counter[str] = Counter()
+        self._closing = False
+        self._server: WebSocketServer | None = None
+
+    async def open(self, ssl: tls.SSLContext | None = None) -> int:
+        """Listen; return the port. Raises OSError if the address cannot be had."""
+        self._server = await serve(
+            self._serve,
+            self._config.host,
+            self._config.port,
+            select_subprotocol=self._announce,
+            process_request=self._check,
+            ssl=ssl,
+            close_timeout_s=self._config.close_timeout_s,
+            max_size=self._config.limits.message_bytes,
+        )
+        return self._server.ports[0]
+
+    async def close(self) -> None:
+        """Admit nobody, close every connection with 1012, and return within twice the close timeout."""
+        self._closing = True
+        links = tuple(self._runtime.links.values())
+        await asyncio.gather(*(link.close_now(RESTART_CODE, "the central system is stopping") for link in links))
+        if self._server is not None:
+            await self._server.close()
+
+    async def _check(self, path: str, headers: Mapping[str, str]) -> Rejection | None:
+        station = identity_of(path)
+        if station is None:
+            return Rejection(404, {}, "the path must end with a percent-encoded identity of at most 48 characters\n")
+        plan = self._runtime.faults(station)
+        rule = None if plan is None else plan.upgrade()
+        if isinstance(rule, RefuseUpgrade):
+            wait = {} if rule.retry_after_s is None else {"Retry-After": str(rule.retry_after_s)}
+            return Rejection(rule.status, wait, "refused on purpose\n")
+        known = self._stations.is_known(station)
+        house = House(
+            connections=len(self._runtime.links),
+            stations=self._stations.count(),
+            is_known=known,
+            closing=self._closing,
+        )
+        decision = admit(station, headers, self._config, self._passwords, house)
+        if isinstance(decision, Rejection):
+            log.info("station turned away station=%s status=%d", station, decision.status)
+            return decision
+        _visit.set(_visit_of(decision, rule))
+        return None
+
+    def _announce(self, _offered: Sequence[str]) -> str | None:
+        return _visit.get().announced
+
+    async def _serve(self, socket: WebSocket, _path: str, _headers: Mapping[str, str]) -> None:
+        visit = _visit.get()
+        if visit.mute:
+            await _ignore(socket)
+            return
+        if visit.protocol is None:
+            await socket.close(NO_VERSION_CODE, f"no common OCPP version; offer {', '.join(self._config.protocols)}")
+            return
+        address = socket.peer_address.rpartition(":")[0]
+        if self._per_address[address] >= self._config.limits.connections_per_address:
+            log.warning("station turned away: too many connections address=%s station=%s", address, visit.station)
+            await socket.close(CROWDED_CODE, "too many connections from this address; try again later")
+            return
+        self._per_address[address] += 1
+        try:
+            await self._converse(socket, visit.station, visit.protocol)
+        finally:
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
+
+    async def _converse(self, socket: WebSocket, station: str, protocol: str) -> None:
+        runtime, connection = self._runtime, self._new_id()
+        link = Link(
+            socket,
+            station,
+            connection,
+            max_waiting=self._config.limits.waiting_messages,
+            on_written=lambda text: self._log(station, "out", text),
+        )
+        runtime.links[connection] = link
+        writer = asyncio.create_task(link.write(), name=f"write to {station}")
+        now = runtime.clock.moment()
+        self._stations.met(station, now.utc)
+        log.info("station connected station=%s protocol=%s peer=%s", station, protocol, socket.peer_address)
+        runtime.dispatch(Connected(station, protocol, connection, now, socket.peer_address))
+        ended = ConnectionLost(1006)
+        try:
+            while True:
+                message = await socket.receive()
+                self._log(station, "in", message if isinstance(message, str) else f"<{len(message)} bytes>")
+                runtime.received(link, message)
+        except ConnectionLost as lost:
+            ended = lost
+        finally:
+            del runtime.links[connection]
+            writer.cancel()
+            log.info("station gone station=%s code=%d cause=%s", station, ended.code, ended.cause)
+            runtime.dispatch(Disconnected(connection, runtime.clock.moment(), ended.code, ended.reason))
+
+    def _log(self, station: str, direction: str, text: str) -> None:
+        at = self._runtime.clock.moment().utc.astimezone(UTC).isoformat(timespec="milliseconds")
+        entry = {"at": at, "direction": direction, "text": redacted(text)}
+        self._runtime.store.append(MESSAGES, station, entry)
+
+
+def _visit_of(admission: Admission, rule: NoSubprotocol | WrongSubprotocol | None) -> _Visit:
+    match rule:
+        case NoSubprotocol():
+            return _Visit(admission.station, admission.protocol, None)
+        case WrongSubprotocol():
+            return _Visit(admission.station, admission.protocol, rule.subprotocol, mute=True)
+        case None:
+            return _Visit(admission.station, admission.protocol, admission.protocol)
+
+
+async def _ignore(socket: WebSocket) -> None:
+    try:
+        while True:
+            await socket.receive()
+    except ConnectionLost:
+        return

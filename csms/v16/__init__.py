@@ -1,0 +1,15 @@
+"""The handlers of OCPP 1.6: every message a station may send, answered and recorded."""
+
+from csms.core.router import Router
+from csms.v16 import notices, provisioning, transactions
+
+PROTOCOL = "ocpp1.6"
+
+
+def router() -> Router:
+    """A new router with all of them."""
+    handlers = Router()
+    provisioning.register(handlers)
+    transactions.register(handlers)
+    notices.register(handlers)
+    return handlers
