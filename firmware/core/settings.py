@@ -6,7 +6,7 @@ file gives, which wins over the default.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from firmware.core.quantities import MeasurandList, parse_measurands
 from firmware.core.values import ACCEPTED, Outcome, Point, Result, rejected
@@ -153,8 +153,10 @@ BLINK_REPEAT = integer("lamp.blink-repeat", 3, "times", "the lamp blinks to give
 LIGHT_INTENSITY = integer("lamp.intensity", 100, "%", "brightness of the lamp", maximum=100)
 PHASE_ROTATION = text("supply.phase-rotation", "", "how the phases are wired, per connector")
 
-ALL: tuple[Setting[object], ...] = tuple(value for value in dict(globals()).values() if isinstance(value, Setting))
-BY_ID: dict[str, Setting[object]] = {setting.id: setting for setting in ALL}
+AnySetting = Setting[Any]
+
+ALL: tuple[AnySetting, ...] = tuple(value for value in dict(globals()).values() if isinstance(value, Setting))
+BY_ID: dict[str, AnySetting] = {setting.id: setting for setting in ALL}
 
 
 class Settings:

@@ -16,7 +16,7 @@ from firmware.core.events import (
     StationChanged,
 )
 from firmware.core.evse import Evse
-from firmware.core.settings import AUTHORIZE_REMOTE, Setting, Settings
+from firmware.core.settings import AUTHORIZE_REMOTE, AnySetting, Settings
 from firmware.core.transaction import Transaction
 from firmware.core.values import (
     ACCEPTED,
@@ -219,7 +219,7 @@ class Station:
         """Forget every cached token."""
         return ACCEPTED if self.desk.clear_cache() else rejected("CacheDisabled")
 
-    def set_setting(self, setting: Setting[object], text: str) -> Outcome:
+    def set_setting(self, setting: AnySetting, text: str) -> Outcome:
         """Change a setting; refused values change nothing."""
         outcome = self.settings.set(setting, text)
         if outcome.result in (Result.ACCEPTED, Result.REBOOT_REQUIRED):

@@ -1,0 +1,289 @@
+"""The engine: one object through which everything reaches the core, and which carries out what the core says.
+
+`apply` calls the core with the present time and handles the events at once; `deferred` lets the caller (an answer to the central
+system) go first. Observers see every event after it was acted upon.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from boards import Board
+from firmware.core import events as ev
+from firmware.core.context import EvseSpec
+from firmware.core.evse import Evse
+from firmware.core.facts import SampleContext
+from firmware.core.settings import Settings
+from firmware.core.station import Station
+from firmware.core.transaction import Phase
+from firmware.core.values import TokenInfo
+from firmware.engine import memory
+from firmware.engine.hardware import EvseDriver
+from firmware.engine.inputs import Inputs
+from firmware.engine.journal import Change, Journal
+from firmware.engine.metering import Sampler
+from firmware.engine.supervise import follow
+from hal.clock import Clock
+from hal.types import Fault, FaultCode, Instant, LampSign, MeterReading, PilotReading
+from offline_queue import Queue
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+FLUSH_S = 1.0  # an answer that is never written must not hold back what it caused
+
+Observer = Callable[[ev.Event], None]
+AskToken = Callable[[ev.TokenQueryNeeded], Coroutine[Any, Any, TokenInfo | None]]
+
+
+class Engine:
+    """Owns the core, its devices and its journal."""
+
+    def __init__(
+        self,
+        board: Board,
+        queue: Queue,
+        clock: Clock,
+        settings: Settings,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.board = board
+        self.queue = queue
+        self.clock = clock
+        specs = [
+            EvseSpec(
+                hardware.id,
+                hardware.max_current_a,
+                hardware.phases,
+                hardware.voltage_v,
+                hardware.fixed_cable,
+                hardware.lock is not None,
+                hardware.connector_type,
+            )
+            for hardware in board.evses
+        ]
+        self.station = Station(specs, settings, new_id)
+        self.journal = Journal(queue, clock, stored=self._stored, refused=self._refused)
+        self.drivers = {
+            hardware.id: EvseDriver(
+                self.station.evses[hardware.id],
+                hardware,
+                clock,
+                fault=self._fault_of(hardware.id),
+                contactor_changed=self._contactor_of(hardware.id),
+                lock_changed=self._lock_of(hardware.id),
+            )
+            for hardware in board.evses
+        }
+        self.samplers = {number: self._sampler(number, driver) for number, driver in self.drivers.items()}
+        self.inputs = Inputs(self)
+        self.ask_token: AskToken | None = None
+        self._observers: list[Observer] = []
+        self._timer_wake = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._flush: asyncio.TimerHandle | None = None
+
+    # ---- into the core ------------------------------------------------------------------------------------------------
+
+    def observe(self, observer: Observer) -> None:
+        """Call `observer` with every event of the core, in order."""
+        self._observers.append(observer)
+
+    def apply(self, action: Callable[[Station, Instant], T]) -> T:
+        """Call the core now and act upon what follows."""
+        result = action(self.station, self.clock.now())
+        self.pump()
+        return result
+
+    def deferred(self, action: Callable[[Station, Instant], T]) -> T:
+        """Call the core now; what follows waits for `pump`, so that an answer can go out before its consequences."""
+        result = action(self.station, self.clock.now())
+        if self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self.pump)
+        return result
+
+    def pump(self) -> None:
+        """Act upon the core's events."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        for event in self.station.drain():
+            self._act(event)
+            for observer in self._observers:
+                observer(event)
+        self._timer_wake.set()
+
+    def _act(self, event: ev.Event) -> None:
+        match event:
+            case ev.FactRecorded():
+                self.journal.record(event)
+            case ev.ReadingNeeded(evse=number, ending=ending):
+                self._spawn(self._finish(number) if ending else self._begin(number))
+            case ev.EvseChanged(evse=number):
+                self.drivers[number].wake()
+                self.samplers[number].wake()
+            case ev.StationChanged():
+                for driver in self.drivers.values():
+                    driver.wake()
+            case ev.TokenQueryNeeded():
+                self._spawn(self._ask(event))
+            case ev.TokenDecided():
+                self._spawn(self._show_decision(event))
+            case ev.SettingChanged():
+                for sampler in self.samplers.values():
+                    sampler.wake()
+                self.journal.write(memory.setting(event))
+            case ev.TokenLearned():
+                self.journal.write(memory.token(event))
+            case ev.AvailabilityChanged():
+                self.journal.write(memory.availability(event))
+            case ev.FaultChanged(evse=number, fault=fault):
+                level = logging.WARNING if fault.active else logging.INFO
+                word = "raised" if fault.active else "cleared"
+                log.log(level, "fault %s evse=%s code=%s text=%s", word, number, fault.code.value, fault.text)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            work.close()
+            return
+        self._tasks.create_task(work)
+
+    # ---- life -----------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Drive the station until cancelled. Every exit denies the contactors."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self.journal.run())
+                tasks.create_task(self._timers())
+                for number, driver in self.drivers.items():
+                    tasks.create_task(driver.run())
+                    tasks.create_task(self.samplers[number].run())
+                    tasks.create_task(self._follow_pilot(number, driver))
+                    tasks.create_task(self._follow_contactor(number, driver))
+                self.inputs.start(tasks)
+                self.pump()
+        finally:
+            self._tasks = None
+            self.deny_all()
+
+    def deny_all(self) -> None:
+        """Forbid energy everywhere, at once."""
+        for driver in self.drivers.values():
+            driver.deny_now()
+
+    async def _timers(self) -> None:
+        while True:
+            self._timer_wake.clear()
+            deadline_s = self.station.next_deadline()
+            wait_s = None if deadline_s is None else max(deadline_s - self.clock.monotonic(), 0.0)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._timer_wake.wait()
+            except TimeoutError:
+                self.apply(lambda station, now: station.tick(now))
+
+    async def _follow_pilot(self, number: int, driver: EvseDriver) -> None:
+        async def changed(reading: PilotReading) -> None:
+            self.apply(lambda station, now: station.pilot_changed(number, reading, now))
+
+        await follow(
+            driver.hardware.pilot,
+            driver.hardware.pilot.changes,
+            changed,
+            name=f"pilot of EVSE {number}",
+            clock=self.clock,
+            fault=FaultCode.PILOT_LOST,
+            report=self._fault_of(number),
+        )
+
+    async def _follow_contactor(self, number: int, driver: EvseDriver) -> None:
+        await follow(
+            driver.hardware.contactor,
+            driver.hardware.contactor.changes,
+            driver.contactor_reported,
+            name=f"contactor of EVSE {number}",
+            clock=self.clock,
+            fault=FaultCode.CONTACTOR_STUCK_OPEN,
+            report=self._fault_of(number),
+        )
+
+    # ---- what the core asks for -------------------------------------------------------------------------------------------
+
+    async def _begin(self, number: int) -> None:
+        driver = self.drivers[number]
+        await driver.settled()
+        reading = await driver.read_meter()
+        if reading is None:
+            self.apply(lambda station, now: station.evses[number].begin(None, now))
+            self._fault_of(number)(Fault(FaultCode.METER_SILENT, active=True, text="meter does not answer"))
+            return
+        tx = self.station.evses[number].tx
+        if tx is not None and tx.token is not None:
+            await driver.start_signing(tx.id)
+        self.apply(lambda station, now: station.evses[number].begin(reading, now))
+
+    async def _finish(self, number: int) -> None:
+        driver = self.drivers[number]
+        await driver.settled()
+        reading = await driver.read_meter()
+        signed = await driver.stop_signing()
+        self.apply(lambda station, now: station.evses[number].finish(reading, now, signed))
+
+    async def _ask(self, query: ev.TokenQueryNeeded) -> None:
+        info = await self.ask_token(query) if self.ask_token is not None else None
+        self.apply(lambda station, now: station.desk.answer(query.query, info, now))
+
+    async def _show_decision(self, event: ev.TokenDecided) -> None:
+        log.info(
+            "token %s evse=%s token=%s reason=%s",
+            "accepted" if event.accepted else "refused",
+            event.evse,
+            event.token.masked,
+            event.reason,
+        )
+        sign = LampSign.TOKEN_ACCEPTED if event.accepted else LampSign.TOKEN_REFUSED
+        for number, driver in self.drivers.items():
+            if event.evse in (None, number):
+                await driver.show(sign)
+
+    # ---- callbacks ----------------------------------------------------------------------------------------------------------
+
+    def _stored(self, transaction: str) -> None:
+        self.apply(lambda station, now: _each(station, lambda evse: evse.stored(transaction, now)))
+
+    def _refused(self, transaction: str) -> None:
+        log.error("transaction not started: it could not be written to disk transaction=%s", transaction)
+        self.apply(lambda station, now: _each(station, lambda evse: evse.not_stored(transaction, now)))
+
+    def _fault_of(self, number: int) -> Callable[[Fault], None]:
+        return lambda fault: self.apply(lambda station, now: station.evses[number].fault_changed(fault, now))
+
+    def _contactor_of(self, number: int) -> Callable[[bool | None], None]:
+        return lambda closed: self.apply(lambda station, now: station.evses[number].contactor_changed(closed, now))
+
+    def _lock_of(self, number: int) -> Any:
+        return lambda state: self.apply(lambda station, now: station.evses[number].lock_changed(state, now))
+
+    def _sampler(self, number: int, driver: EvseDriver) -> Sampler:
+        evse = self.station.evses[number]
+
+        def sampled(reading: MeterReading, at: Instant, context: SampleContext) -> None:
+            self.apply(lambda station, now: evse.sampled(reading, at, context))
+
+        def metered(reading: MeterReading) -> None:
+            if evse.tx is not None and evse.tx.phase is Phase.OPEN:
+                self.apply(lambda station, now: evse.metered(reading, now))
+
+        return Sampler(evse, driver, self.clock, sampled=sampled, metered=metered, fault=self._fault_of(number))
+
+    def store(self, change: Change) -> None:
+        """Write something beside the core's events."""
+        self.journal.write(change)
+
+
+def _each(station: Station, action: Callable[[Evse], None]) -> None:
+    for evse in station.evses.values():
+        action(evse)

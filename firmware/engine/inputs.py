@@ -1,0 +1,100 @@
+"""Everything else that reports to the station: readers, fault inputs, bay sensors, the local energy manager."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from firmware.core.values import Token, TokenType
+from firmware.engine.supervise import follow
+from hal.types import Fault, FaultCode, TokenKind, TokenRead
+
+if TYPE_CHECKING:
+    from firmware.engine.engine import Engine
+
+_TYPES = {
+    TokenKind.ISO14443: TokenType.ISO14443,
+    TokenKind.ISO15693: TokenType.ISO15693,
+    TokenKind.KEY_CODE: TokenType.KEY_CODE,
+    TokenKind.MAC_ADDRESS: TokenType.MAC_ADDRESS,
+    TokenKind.OTHER: TokenType.LOCAL,
+}
+
+
+class Inputs:
+    """Feeds the core from the station's input devices."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Follow every input device of the board, each in its own task."""
+        engine, board = self._engine, self._engine.board
+        for number, reader in enumerate(board.readers, start=1):
+            tasks.create_task(
+                follow(
+                    reader,
+                    reader.tokens,
+                    self._token,
+                    name=f"reader {number}",
+                    clock=engine.clock,
+                    fault=FaultCode.READER_LOST,
+                    report=self._station_fault,
+                )
+            )
+        for source in board.station_inputs:
+            tasks.create_task(
+                follow(
+                    source,
+                    source.faults,
+                    self._station_faulted,
+                    name="station input",
+                    clock=engine.clock,
+                    fault=FaultCode.INTERNAL,
+                    report=self._station_fault,
+                )
+            )
+        for hardware in board.evses:
+            for source in hardware.inputs:
+                report = self._evse_fault(hardware.id)
+
+                async def faulted(fault: Fault, number: int = hardware.id) -> None:
+                    self._evse_fault(number)(fault)
+
+                tasks.create_task(
+                    follow(
+                        source,
+                        source.faults,
+                        faulted,
+                        name=f"input of EVSE {hardware.id}",
+                        clock=engine.clock,
+                        fault=FaultCode.INTERNAL,
+                        report=report,
+                    )
+                )
+        if board.limits is not None:
+            tasks.create_task(
+                follow(
+                    board.limits,
+                    board.limits.limits,
+                    self._limit,
+                    name="energy manager",
+                    clock=engine.clock,
+                    fault=FaultCode.READER_LOST,
+                    report=lambda fault: None,
+                )
+            )
+
+    async def _token(self, read: TokenRead) -> None:
+        token = Token(read.value, _TYPES[read.kind])
+        self._engine.apply(lambda station, now: station.desk.present(token, read.evses, now))
+
+    async def _station_faulted(self, fault: Fault) -> None:
+        self._station_fault(fault)
+
+    def _station_fault(self, fault: Fault) -> None:
+        self._engine.apply(lambda station, now: station.station_fault(fault, now))
+
+    def _evse_fault(self, number: int):  # type: ignore[no-untyped-def]
+        return lambda fault: self._engine.apply(lambda station, now: station.evses[number].fault_changed(fault, now))
+
+    async def _limit(self, limit_a: float | None) -> None:
+        self._engine.apply(lambda station, now: station.limit_changed(limit_a, now))

@@ -1,0 +1,61 @@
+"""Keeps one device alive: opens it, follows what it tells, and opens it again after it was lost.
+
+A device that fails raises its fault until it works again; the program goes on.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from hal.clock import Clock
+from hal.errors import HalError
+from hal.types import Fault, FaultCode
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+REOPEN_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class Device(Protocol):
+    """The part of every device contract that supervision needs."""
+
+    async def open(self) -> None:
+        """Connect."""
+
+    async def close(self) -> None:
+        """Release."""
+
+
+async def follow(
+    device: Device,
+    stream: Callable[[], AsyncIterator[T]],
+    handle: Callable[[T], Awaitable[None]],
+    *,
+    name: str,
+    clock: Clock,
+    fault: FaultCode,
+    report: Callable[[Fault], None],
+) -> None:
+    """Feed every value of a device's stream to `handle`, for ever. `report` is told when the device is lost and when it is back."""
+    failures = 0
+    lost = False
+    while True:
+        try:
+            await device.open()
+            async for value in stream():
+                if lost:
+                    lost = False
+                    report(Fault(fault, active=False, text=f"{name} is back"))
+                    log.info("device back device=%s", name)
+                failures = 0
+                await handle(value)
+            return  # the device was closed on purpose
+        except HalError as error:
+            failures += 1
+            if not lost:
+                lost = True
+                log.error("device lost device=%s error=%s", name, error)
+                report(Fault(fault, active=True, text=str(error)))
+            await device.close()
+            await clock.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])

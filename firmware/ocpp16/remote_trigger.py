@@ -1,0 +1,100 @@
+"""Feature profile RemoteTrigger of OCPP 1.6 (edition 2, section 5.17): the answer first, then the message."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from firmware.core.settings import SAMPLED
+from firmware.core.values import Registration
+from firmware.engine.engine import Engine
+from firmware.ocpp16.status import StatusReporter
+from firmware.ocpp16.transactions import Transactions
+from firmware.ocpp16.words import meter_value
+from ocpp_client.messages import Request
+from ocpp_client.peer import Reply
+from ocpp_client.v16 import (
+    DiagnosticsStatusNotificationRequest,
+    FirmwareStatusNotificationRequest,
+    HeartbeatRequest,
+    MeterValuesRequest,
+    TriggerMessageRequest,
+    TriggerMessageResponse,
+)
+
+log = logging.getLogger(__name__)
+
+
+class RemoteTrigger:
+    """Sends messages on demand."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        statuses: StatusReporter,
+        transactions: Transactions,
+        *,
+        send: Callable[[Request[Any]], Awaitable[None]],
+        boot: Callable[[], None],
+    ) -> None:
+        """`send` sends a message and forgets its answer; `boot` makes the next BootNotification go out at once."""
+        self._engine = engine
+        self._statuses = statuses
+        self._transactions = transactions
+        self._send = send
+        self._boot = boot
+
+    async def trigger(self, request: TriggerMessageRequest) -> Reply:
+        """TriggerMessage."""
+        number = request.connector_id
+        about_connector = request.requested_message in ("MeterValues", "StatusNotification")
+        if about_connector and number is not None and number not in (0, *self._engine.station.evses):
+            return Reply(TriggerMessageResponse(status="Rejected"))
+        match request.requested_message:
+            case "BootNotification":
+                if self._engine.station.registration is Registration.ACCEPTED:
+                    return Reply(TriggerMessageResponse(status="Rejected"))
+
+                async def boot() -> None:
+                    self._boot()
+
+                return Reply(TriggerMessageResponse(status="Accepted"), boot)
+            case "Heartbeat":
+                return self._accepted(lambda: self._send(HeartbeatRequest()))
+            case "StatusNotification":
+                return self._accepted(lambda: self._tell_statuses(number))
+            case "MeterValues":
+                return self._accepted(lambda: self._tell_meter(number))
+            case "DiagnosticsStatusNotification":
+                return self._accepted(lambda: self._send(DiagnosticsStatusNotificationRequest(status="Idle")))
+            case "FirmwareStatusNotification":
+                return self._accepted(lambda: self._send(FirmwareStatusNotificationRequest(status="Idle")))
+
+    @staticmethod
+    def _accepted(act: Callable[[], Awaitable[None]]) -> Reply:
+        return Reply(TriggerMessageResponse(status="Accepted"), act)
+
+    async def _tell_statuses(self, number: int | None) -> None:
+        for connector in (0, *self._engine.station.evses) if number is None else (number,):
+            report = self._statuses.report(connector)
+            await self._send(self._statuses.message(connector, report, self._engine.clock.wall()))
+
+    async def _tell_meter(self, number: int | None) -> None:
+        numbers = [*self._engine.station.evses] if number in (None, 0) else [number]
+        readings = await asyncio.gather(*(self._engine.drivers[n].read_meter() for n in numbers if n is not None))
+        for connector, reading in zip(numbers, readings, strict=True):
+            if reading is None or connector is None:
+                continue
+            evse = self._engine.station.evses[connector]
+            at = self._engine.clock.now()
+            frame = evse.frame_now(reading, at, evse.context.settings[SAMPLED])
+            if frame is None or at.wall_s is None:
+                continue
+            running = evse.running
+            await self._send(
+                MeterValuesRequest(
+                    connector_id=connector,
+                    transaction_id=self._transactions.id_of(running.id) if running else None,
+                    meter_value=(meter_value(frame, at.wall_s),),
+                )
+            )

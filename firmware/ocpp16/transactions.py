@@ -1,0 +1,191 @@
+"""Transactions and meter values of OCPP 1.6 (edition 2, sections 4.4, 4.7, 4.8, 4.10): facts rendered as messages.
+
+The central system's integer for a transaction is stored in the commit that acknowledges the start, under our own key. Until it is
+known, later facts of the transaction wait behind the start in the queue; when the start was given up they go with -1 (errata).
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from firmware.core.facts import Fact, FactKind, decode
+from firmware.core.metering import thin
+from firmware.core.station import Station
+from firmware.core.values import Token, TokenInfo
+from firmware.engine.engine import Engine
+from firmware.engine.timeline import Timeline
+from firmware.ocpp16.words import id_tag, meter_value, moment, reason, token_info, transaction_value
+from firmware.outbox import NOTHING, AnyRequest, Settled
+from hal.types import Instant
+from ocpp_client.messages import Response
+from ocpp_client.v16 import (
+    MeterValuesRequest,
+    StartTransactionRequest,
+    StartTransactionResponse,
+    StopTransactionRequest,
+    StopTransactionResponse,
+)
+from ocpp_client.v16.datatypes import IdTagInfo
+from offline_queue import Queue, Record
+
+log = logging.getLogger(__name__)
+
+IDS = "ocpp16-transaction"  # namespace: our key -> [transactionId, evse]
+GIVEN_UP = -1  # transactionId of what follows a start that was never accepted (errata to section 4.8)
+
+
+class Transactions:
+    """Renders transaction facts and takes in their answers."""
+
+    lanes: tuple[str, ...] = ("transaction",)
+
+    def __init__(self, engine: Engine, timeline: Timeline, *, settled: Callable[[int], None]) -> None:
+        """`settled` is told the EVSE whose stop was delivered."""
+        self._engine = engine
+        self._timeline = timeline
+        self._settled = settled
+        self._ids: dict[str, tuple[int, int]] = {}  # our key -> (transactionId, evse)
+        self._older: dict[int, str] = {}  # every integer ever given to a transaction that still runs
+
+    async def load(self, queue: Queue) -> None:
+        """Read the ids of transactions that are not over."""
+        for key, data in (await queue.items(IDS)).items():
+            number, evse = json.loads(data)
+            self._learn(key, number, evse)
+
+    def _learn(self, key: str, number: int, evse: int) -> None:
+        self._ids[key] = (number, evse)
+        if number != GIVEN_UP:
+            self._older[number] = key
+
+    def _forget(self, key: str) -> None:
+        self._ids.pop(key, None)
+        self._older = {number: other for number, other in self._older.items() if other != key}
+
+    def key_of(self, transaction_id: int) -> str | None:
+        """Our key for the central system's integer."""
+        return self._older.get(transaction_id)
+
+    def id_of(self, key: str) -> int | None:
+        """The central system's integer for our key, None while it is not known."""
+        known = self._ids.get(key)
+        return known[0] if known else None
+
+    def owes_stop(self, evse: int) -> bool:
+        """True while the central system thinks that a transaction runs here which is over."""
+        running = self._engine.station.evses[evse].running
+        return any(number == evse and (running is None or running.id != key) for key, (_, number) in self._ids.items())
+
+    # ---- Renderer ---------------------------------------------------------------------------------------------------
+
+    def render(self, record: Record) -> AnyRequest | None:
+        """The message of a fact; None for facts that 1.6 does not tell."""
+        fact = decode(record.payload)
+        match fact.kind:
+            case FactKind.STARTED:
+                return StartTransactionRequest(
+                    connector_id=fact.evse,
+                    id_tag=id_tag(fact.token),
+                    meter_start=fact.meter_wh or 0,
+                    timestamp=moment(self._time(fact.at)),
+                    reservation_id=fact.reservation_id,
+                )
+            case FactKind.ENDED:
+                return self._stop(fact)
+            case FactKind.SAMPLED | FactKind.METERED if fact.frames:
+                number = self._ids.get(fact.transaction, (GIVEN_UP, 0))[0] if fact.transaction else None
+                values = tuple(meter_value(frame, self._time(frame.at)) for frame in fact.frames)
+                return MeterValuesRequest(connector_id=fact.evse, transaction_id=number, meter_value=values)
+        return None
+
+    def _stop(self, fact: Fact) -> StopTransactionRequest:
+        data = tuple(transaction_value(frame, self._time(frame.at)) for frame in fact.frames)
+        return StopTransactionRequest(
+            transaction_id=self._ids.get(fact.transaction, (GIVEN_UP, 0))[0],
+            id_tag=id_tag(fact.token) or None,
+            meter_stop=fact.meter_wh or 0,
+            timestamp=moment(self._time(fact.at)),
+            reason=reason(fact.cause),
+            transaction_data=data or None,
+        )
+
+    def _time(self, at: Instant) -> float:
+        dated = self._timeline.date(at)
+        if not dated.exact:
+            log.warning("time of a fact is a bound only boot=%s monotonic_s=%.1f", at.boot, at.monotonic_s)
+        return dated.wall_s if dated.wall_s is not None else 0.0
+
+    def delivered(self, record: Record, answer: Response | Mapping[str, Any]) -> Settled:
+        """Store the id of a start; let the token's verdict take effect; forget the id after the stop."""
+        fact = decode(record.payload)
+        match fact.kind:
+            case FactKind.STARTED:
+                return self._started(fact, answer)
+            case FactKind.ENDED:
+                info = _field(answer, StopTransactionResponse, "id_tag_info")
+                return self._over(fact, info)
+        return NOTHING
+
+    def _started(self, fact: Fact, answer: Response | Mapping[str, Any]) -> Settled:
+        number = _field(answer, StartTransactionResponse, "transaction_id")
+        info = _field(answer, StartTransactionResponse, "id_tag_info")
+        number = GIVEN_UP if number is None else number
+        self._learn(fact.transaction, number, fact.evse)
+
+        def judge() -> None:
+            if isinstance(info, IdTagInfo) and fact.token is not None:
+                self._judge(fact.transaction, fact.token, token_info(info))
+
+        return Settled(put={(IDS, fact.transaction): json.dumps([number, fact.evse]).encode()}, after=judge)
+
+    def _judge(self, key: str, token: Token, info: TokenInfo) -> None:
+        def act(station: Station, now: Instant) -> None:
+            station.desk.learn(token, info, now)
+            found = station.transaction(key)
+            if found is None:
+                return
+            evse, tx = found
+            if info.accepted:
+                tx.group = info.group or tx.group
+            else:
+                evse.deauthorise(key, info.verdict, now)
+
+        self._engine.apply(act)
+
+    def _over(self, fact: Fact, info: object) -> Settled:
+        self._forget(fact.transaction)
+
+        def tell() -> None:
+            if isinstance(info, IdTagInfo) and fact.token is not None:
+                token, verdict = fact.token, token_info(info)
+                self._engine.apply(lambda station, now: station.desk.learn(token, verdict, now))
+            self._settled(fact.evse)
+
+        return Settled(delete=((IDS, fact.transaction),), after=tell)
+
+    def given_up(self, record: Record) -> Settled:
+        """A start that is given up leaves -1 for what follows; a stop that is given up ends the matter."""
+        fact = decode(record.payload)
+        match fact.kind:
+            case FactKind.STARTED:
+                self._learn(fact.transaction, GIVEN_UP, fact.evse)
+                return Settled(put={(IDS, fact.transaction): json.dumps([GIVEN_UP, fact.evse]).encode()})
+            case FactKind.ENDED:
+                return self._over(fact, None)
+        return NOTHING
+
+    def smaller(self, record: Record, request: AnyRequest) -> AnyRequest | None:
+        """A stop with half of its meter data, first and last kept; then without."""
+        if not isinstance(request, StopTransactionRequest) or not request.transaction_data:
+            return None
+        count = len(request.transaction_data)
+        data = thin(request.transaction_data, max(count // 4, 2)) if count > 2 else ()
+        return request.model_copy(update={"transaction_data": data or None})
+
+
+def _field(answer: Response | Mapping[str, Any], model: type[Response], name: str) -> Any:
+    """A field of an answer, or of what is usable of it."""
+    if isinstance(answer, model):
+        return getattr(answer, name)
+    return answer.get(name) if isinstance(answer, Mapping) else None

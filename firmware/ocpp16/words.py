@@ -1,0 +1,148 @@
+"""The core's words in OCPP 1.6 spelling, and back."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from firmware.core.facts import MeterFrame, Sample, SampleContext
+from firmware.core.values import StopCause, Token, TokenInfo, Verdict
+from hal.types import FaultCode
+from ocpp_client.v16.core import MeterValue, SampledValue, TransactionMeterValue, TransactionSampledValue
+from ocpp_client.v16.datatypes import IdTagInfo
+
+Reason = Literal[
+    "EmergencyStop",
+    "EVDisconnected",
+    "HardReset",
+    "Local",
+    "Other",
+    "PowerLoss",
+    "Reboot",
+    "Remote",
+    "SoftReset",
+    "UnlockCommand",
+    "DeAuthorized",
+]
+ErrorCode = Literal[
+    "ConnectorLockFailure",
+    "EVCommunicationError",
+    "GroundFailure",
+    "HighTemperature",
+    "InternalError",
+    "LocalListConflict",
+    "NoError",
+    "OtherError",
+    "OverCurrentFailure",
+    "PowerMeterFailure",
+    "PowerSwitchFailure",
+    "ReaderFailure",
+    "ResetFailure",
+    "UnderVoltage",
+    "OverVoltage",
+    "WeakSignal",
+]
+
+REASONS: dict[StopCause, Reason] = {
+    StopCause.LOCAL: "Local",
+    StopCause.REMOTE: "Remote",
+    StopCause.DEAUTHORIZED: "DeAuthorized",
+    StopCause.EV_DISCONNECTED: "EVDisconnected",
+    StopCause.RESET_SOFT: "SoftReset",
+    StopCause.RESET_HARD: "HardReset",
+    StopCause.UNLOCK: "UnlockCommand",
+    StopCause.EMERGENCY_STOP: "EmergencyStop",
+    StopCause.POWER_LOSS: "PowerLoss",
+    StopCause.REBOOT: "Reboot",
+}
+
+# Faults without a word of their own go as OtherError, with the device's word in vendorErrorCode.
+ERROR_CODES: dict[FaultCode, ErrorCode] = {
+    FaultCode.GROUND_FAULT: "GroundFailure",
+    FaultCode.LEAKAGE: "GroundFailure",
+    FaultCode.NO_GROUND: "GroundFailure",
+    FaultCode.DIODE: "EVCommunicationError",
+    FaultCode.OVER_TEMPERATURE: "HighTemperature",
+    FaultCode.WELDED_CONTACTOR: "PowerSwitchFailure",
+    FaultCode.CONTACTOR_STUCK_OPEN: "PowerSwitchFailure",
+    FaultCode.LOCK_JAMMED: "ConnectorLockFailure",
+    FaultCode.METER_SILENT: "PowerMeterFailure",
+    FaultCode.READER_LOST: "ReaderFailure",
+    FaultCode.PILOT_LOST: "InternalError",
+    FaultCode.INTERNAL: "InternalError",
+    FaultCode.OVER_CURRENT: "OverCurrentFailure",
+    FaultCode.OVER_VOLTAGE: "OverVoltage",
+    FaultCode.UNDER_VOLTAGE: "UnderVoltage",
+}
+# EVCommunicationError is a warning and must not go with Faulted (section 4.9); such a fault is told as OtherError.
+WARNING_ONLY: frozenset[ErrorCode] = frozenset({"EVCommunicationError"})
+
+_VERDICTS: dict[str, Verdict] = {
+    "Accepted": Verdict.ACCEPTED,
+    "Blocked": Verdict.BLOCKED,
+    "Expired": Verdict.EXPIRED,
+    "Invalid": Verdict.INVALID,
+    "ConcurrentTx": Verdict.CONCURRENT,
+}
+_UNITS = {
+    "Energy.Active": "Wh",
+    "Energy.Reactive": "varh",
+    "Power.Active": "W",
+    "Power.Reactive": "var",
+    "Power.Offered": "W",
+    "Current": "A",
+    "Voltage": "V",
+    "SoC": "Percent",
+    "Temperature": "Celcius",  # the published schema's spelling, which central systems validate against
+}
+
+
+def moment(wall_s: float) -> datetime:
+    """POSIX seconds as the message models want them."""
+    return datetime.fromtimestamp(wall_s, UTC)
+
+
+def token_info(answer: IdTagInfo) -> TokenInfo:
+    """An IdTagInfo in the core's words."""
+    return TokenInfo(
+        _VERDICTS.get(answer.status, Verdict.INVALID),
+        Token(answer.parent_id_tag) if answer.parent_id_tag else None,
+        answer.expiry_date.timestamp() if answer.expiry_date else None,
+    )
+
+
+def id_tag(token: Token | None) -> str:
+    """A token as an idTag: at most 20 characters. A transaction that nobody authorised has an empty one."""
+    return token.value[:20] if token is not None else ""
+
+
+def reason(cause: StopCause | None) -> Reason:
+    """The stop reason of a cause; causes that 1.6 has no word for are Other."""
+    return REASONS.get(cause, "Other") if cause is not None else "Other"
+
+
+def meter_value(frame: MeterFrame, wall_s: float) -> MeterValue:
+    """A frame as MeterValue. `wall_s` is its best known time."""
+    samples = tuple(SampledValue.model_validate(_sampled(sample, frame.context)) for sample in frame.samples)
+    return MeterValue(timestamp=moment(wall_s), sampled_value=samples)
+
+
+def transaction_value(frame: MeterFrame, wall_s: float) -> TransactionMeterValue:
+    """A frame as an item of StopTransaction.transactionData, whose schema is a type of its own."""
+    samples = tuple(TransactionSampledValue.model_validate(_sampled(sample, frame.context)) for sample in frame.samples)
+    return TransactionMeterValue(timestamp=moment(wall_s), sampled_value=samples)
+
+
+def _sampled(sample: Sample, context: SampleContext) -> dict[str, str]:
+    unit = next((unit for name, unit in _UNITS.items() if sample.quantity.startswith(name)), None)
+    fields = {
+        "value": _number(sample.value),
+        "context": context.value,
+        "measurand": sample.quantity,
+        "phase": sample.phase,
+        "location": "EV" if sample.quantity == "SoC" else "Outlet",
+        "unit": unit,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:.3f}".rstrip("0")

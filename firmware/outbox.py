@@ -1,0 +1,246 @@
+"""Sends what the journal holds, in order, one message at a time, until it is answered, given up or the link is gone.
+
+A protocol brings a `Renderer`; the rules of order and retry are here and the same for all:
+- Lanes are served in their order; within a lane strictly oldest first.
+- Being offline is never a failed attempt. A CALLERROR and a time-out are; so is a server that closes the connection with an
+  error code instead of answering. After the allowed attempts the record goes to the dead letters and the lane moves on.
+- The wait before attempt n+1 is n times the retry interval.
+- The message id of a record is derived from its number, so that every transmission carries the same id, over restarts too.
+- What the answer assigned is stored in the commit that acknowledges the record. Answers that assign nothing are committed in the
+  background while the next message is under way: after a crash such a message goes out once more, under its old id.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from firmware.core.settings import TRANSACTION_ATTEMPTS, TRANSACTION_RETRY_S, Settings
+from hal.clock import Clock
+from ocpp_client.errors import AnswerInvalid, CallError, CallFailed, CallTimeout, ConnectionLost, MessageTooLarge
+from ocpp_client.messages import Request, Response
+from offline_queue import Burial, Commit, Delivery, Queue, QueueError, Record
+
+log = logging.getLogger(__name__)
+
+BATCH = 64  # records looked at together
+POISON_CODES = frozenset({1003, 1007, 1008, 1009, 1011})  # close codes that are an answer to what was just sent
+TOO_BIG = 1009
+
+AnyRequest = Request[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an answer means: documents to change with the acknowledgement, and what to do once that is on disk."""
+
+    put: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+    delete: tuple[tuple[str, str], ...] = ()
+    after: Callable[[], None] | None = None
+
+
+NOTHING = Settled()
+
+
+class Renderer(Protocol):
+    """A protocol's view of journal records."""
+
+    lanes: tuple[str, ...]
+
+    def render(self, record: Record) -> AnyRequest | None:
+        """The message of a record, None when this protocol has none for it. Raises ValueError for a row it cannot read."""
+
+    def delivered(self, record: Record, answer: Response | Mapping[str, Any]) -> Settled:
+        """The message was answered; a mapping holds the usable fields of an answer that breaks its schema."""
+
+    def given_up(self, record: Record) -> Settled:
+        """The message was refused for good."""
+
+    def smaller(self, record: Record, request: AnyRequest) -> AnyRequest | None:
+        """The same message with less in it, None when it cannot shrink."""
+
+
+Send = Callable[[AnyRequest, str], Awaitable[Response]]
+
+
+class Outbox:
+    """Drains the durable lanes over whatever connection there is."""
+
+    def __init__(self, queue: Queue, clock: Clock, settings: Settings, *, id_prefix: str) -> None:
+        """`id_prefix` makes message ids of this queue's records unique for the station (8 characters or so)."""
+        self._queue = queue
+        self._clock = clock
+        self._settings = settings
+        self._prefix = id_prefix
+        self._wake = asyncio.Event()
+        self._too_big: set[int] = set()
+        self._due_s: dict[int, float] = {}  # monotonic time of the next attempt, by record
+        self._confirming: list[asyncio.Future[Any]] = []
+        self.sending: int | None = None  # number of the record under way
+
+    def wake(self) -> None:
+        """Something was written: look again."""
+        self._wake.set()
+
+    def message_id(self, record: Record) -> str:
+        """The id under which a record is sent, every time."""
+        return f"{self._prefix}-{record.id}"
+
+    async def drain(self, renderer: Renderer, send: Send) -> None:
+        """Deliver for as long as the connection lasts. Raises ConnectionLost."""
+        while True:
+            self._wake.clear()
+            waits = [await self._drain_lane(lane, renderer, send) for lane in renderer.lanes]
+            if 0.0 in waits:
+                continue
+            wait_s = min((wait for wait in waits if wait is not None), default=None)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _drain_lane(self, lane: str, renderer: Renderer, send: Send) -> float | None:
+        """Deliver what can go now; returns seconds to wait for a retry, 0.0 for "look again", None when empty."""
+        after = 0
+        silent: list[int] = []
+        while True:
+            batch = await self._queue.peek(lane, BATCH, after=after)
+            for record in batch:
+                after = record.id
+                wait_s = self._wait_s(record)
+                if wait_s > 0:
+                    await self._settle_background(silent)
+                    return wait_s
+                try:
+                    request = renderer.render(record)
+                except ValueError as error:
+                    log.error("journal row unreadable, given up record=%d error=%s", record.id, error)
+                    await self._queue.commit(Commit(bury=[Burial(record.id, f"unreadable: {error}")]))
+                    continue
+                if request is None:
+                    silent.append(record.id)
+                elif not await self._deliver(record, request, renderer, send, silent):
+                    return 0.0
+            if len(batch) < BATCH:
+                await self._settle_background(silent)
+                return None
+
+    def _wait_s(self, record: Record) -> float:
+        """Seconds until the next attempt. After a restart what is left of the wait is taken from the record."""
+        if record.attempts == 0:
+            return 0.0
+        now_s = self._clock.monotonic()
+        if record.id not in self._due_s:
+            wait_s = float(record.attempts * self._settings[TRANSACTION_RETRY_S])
+            wall_s = self._clock.wall()
+            if record.not_before_s is not None and wall_s is not None:
+                wait_s = min(max(record.not_before_s - wall_s, 0.0), wait_s)
+            self._due_s[record.id] = now_s + wait_s
+        return max(self._due_s[record.id] - now_s, 0.0)
+
+    async def _deliver(
+        self, record: Record, request: AnyRequest, renderer: Renderer, send: Send, silent: list[int]
+    ) -> bool:
+        """Send one record; False when it has to be looked at again (a failed attempt, or given up)."""
+        if record.id in self._too_big:
+            shrunk = renderer.smaller(record, request)
+            if shrunk is None:
+                await self._give_up(record, renderer, "larger than the central system takes")
+                return False
+            request = shrunk
+        self.sending = record.id
+        try:
+            answer: Response | Mapping[str, Any] = await send(request, self.message_id(record))
+        except AnswerInvalid as invalid:
+            log.warning("answer breaks its schema record=%d error=%s", record.id, invalid)
+            answer = invalid.usable
+        except MessageTooLarge as error:
+            return await self._shrink(record, request, renderer, error)
+        except (CallError, CallTimeout) as error:
+            await self._failed(record, renderer, error)
+            return False
+        except ConnectionLost as lost:
+            if lost.cause == "peer" and lost.code in POISON_CODES:
+                if lost.code == TOO_BIG:
+                    self._too_big.add(record.id)
+                await self._failed(record, renderer, lost)
+            raise
+        finally:
+            self.sending = None
+        settled = renderer.delivered(record, answer)
+        self._forget(record)
+        acknowledged = (*silent, record.id)
+        silent.clear()
+        commit = Commit(acknowledge=acknowledged, put=settled.put, delete=settled.delete)
+        if settled is NOTHING:
+            await self._confirm_later(commit)
+        else:
+            await self._confirmed()
+            await self._commit(commit)
+            if settled.after is not None:
+                settled.after()
+        return True
+
+    async def _shrink(self, record: Record, request: AnyRequest, renderer: Renderer, error: CallFailed) -> bool:
+        if record.id in self._too_big or renderer.smaller(record, request) is None:
+            await self._give_up(record, renderer, str(error))
+        else:
+            self._too_big.add(record.id)
+        return False
+
+    async def _failed(self, record: Record, renderer: Renderer, error: Exception) -> None:
+        attempts = record.attempts + 1
+        self._due_s.pop(record.id, None)
+        allowed = max(self._settings[TRANSACTION_ATTEMPTS], 1)
+        if attempts >= allowed:
+            await self._give_up(record, renderer, f"refused {attempts} times, last: {error}")
+            return
+        wall_s = self._clock.wall()
+        wait_s = attempts * self._settings[TRANSACTION_RETRY_S]
+        log.warning("message not taken record=%d attempt=%d next_in_s=%d error=%s", record.id, attempts, wait_s, error)
+        not_before_s = None if wall_s is None else wall_s + wait_s
+        await self._commit(Commit(update=[Delivery(record.id, attempts, not_before_s, self.message_id(record))]))
+
+    async def _give_up(self, record: Record, renderer: Renderer, reason: str) -> None:
+        log.error("message given up, kept as dead letter record=%d kind=%s reason=%s", record.id, record.kind, reason)
+        settled = renderer.given_up(record)
+        self._forget(record)
+        await self._confirmed()
+        await self._commit(Commit(bury=[Burial(record.id, reason)], put=settled.put, delete=settled.delete))
+        if settled.after is not None:
+            settled.after()
+
+    def _forget(self, record: Record) -> None:
+        self._too_big.discard(record.id)
+        self._due_s.pop(record.id, None)
+
+    async def _settle_background(self, silent: list[int]) -> None:
+        if silent:
+            await self._confirm_later(Commit(acknowledge=tuple(silent)))
+            silent.clear()
+        await self._confirmed()
+
+    async def _confirm_later(self, commit: Commit) -> None:
+        self._confirming.append(self._queue.submit(commit))
+        if len(self._confirming) >= BATCH:
+            await self._confirmed()
+
+    async def _confirmed(self) -> None:
+        pending, self._confirming = self._confirming, []
+        for result in await asyncio.gather(*pending, return_exceptions=True):
+            if isinstance(result, QueueError):
+                log.error("acknowledgement not written, the message will be sent again error=%s", result)
+            elif isinstance(result, BaseException):
+                raise result
+
+    async def _commit(self, commit: Commit) -> None:
+        while True:
+            try:
+                await self._queue.commit(commit)
+            except QueueError as error:
+                log.error("delivery state not written error=%s", error)
+                await self._clock.sleep(5.0)
+            else:
+                return
