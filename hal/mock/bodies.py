@@ -1,13 +1,17 @@
-"""Vehicles and mains as JSON or TOML describe them: pydantic at the edge of the world."""
+"""What people tell the world in JSON or TOML: pydantic at its edge. Defaults mean "left out"; ranges are those of the world."""
 
 from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hal.mock.cable import End
 from hal.mock.car import CarSpec
 from hal.mock.errors import BadBody
+from hal.mock.modem import RecoveryStep
+from hal.mock.network import NetworkMode
 from hal.mock.supply import Supply
+from hal.types import FaultCode, PilotState, TimeTrust, TokenKind
 
 Volts = float | tuple[float, float, float]
 
@@ -85,3 +89,111 @@ class SupplyBody(Body):
             return replace(base, **self.changes())
         except ValueError as error:
             raise BadBody(str(error), str(error).split(maxsplit=1)[0]) from None
+
+
+class EmptyBody(Body):
+    """Nothing to say."""
+
+
+class PlugBody(Body):
+    """Where to plug in, and what arrives."""
+
+    end: End = Field(default="both", description="for a fixed cable, `both` is its vehicle end")
+    car: CarBody | str | None = Field(
+        default=None, description="preset or values; left out: the car that was here last"
+    )
+    cable_limit_a: float | None = Field(default=None, ge=6, le=80, description="a detachable cable's proximity coding")
+
+
+class UnplugBody(Body):
+    """What to pull."""
+
+    end: End = "both"
+
+
+class FaultBody(Body):
+    """A fault, raised or cleared."""
+
+    code: FaultCode
+    active: bool = True
+    text: str = Field(default="", max_length=200)
+    vendor_code: str | None = Field(default=None, max_length=50)
+
+
+class DeviceBody(Body):
+    """A device, lost or back."""
+
+    device: str
+    lost: bool
+
+
+class OccupiedBody(Body):
+    """A parking bay."""
+
+    occupied: bool
+
+
+class TemperatureBody(Body):
+    """Degrees inside the EVSE."""
+
+    celsius: float = Field(ge=-60, le=200)
+
+
+class PilotBody(Body):
+    """A control pilot state, or none."""
+
+    forced: PilotState | None
+
+
+class SwipeBody(Body):
+    """A token; hexadecimal digits are a card and everything else is a code unless `kind` says otherwise."""
+
+    token: str = Field(min_length=1, max_length=36, pattern="^[!-~]+$")
+    kind: TokenKind | None = None
+    evses: tuple[int, ...] = Field(default=(), max_length=1000, description="none: any reader")
+
+
+class NetworkBody(Body):
+    """The network; what is left out stays."""
+
+    mode: NetworkMode | None = None
+    latency_s: float | None = Field(default=None, ge=0, le=60, description="one way")
+    address: str | None = Field(
+        default=None, min_length=1, max_length=64, description="a new one kills open connections silently"
+    )
+
+
+class ModemBody(Body):
+    """What the modem says of itself; what is left out stays, null is unknown."""
+
+    registered: bool | None = None
+    roaming: bool | None = None
+    operator: str | None = Field(default=None, max_length=50)
+    technology: str | None = Field(default=None, max_length=50)
+    signal_dbm: int | None = Field(default=None, ge=-150, le=0)
+    address: str | None = Field(default=None, max_length=64)
+    temperature_c: float | None = Field(default=None, ge=-60, le=150)
+    heals_with: RecoveryStep | None = Field(default=None, description="the recovery step that registers it again")
+
+
+class ClockBody(Body):
+    """The station's clock; what is left out stays."""
+
+    offset_s: float | None = Field(default=None, ge=-1e10, le=1e10, description="ahead of the true time")
+    drift_ppm: float | None = Field(default=None, ge=-1e6, le=1e6, description="millionths too fast")
+    trust: TimeTrust | None = None
+    speed: float | None = Field(
+        default=None, gt=0, le=10_000, description="seconds per real second, for the whole program"
+    )
+
+
+class LimitBody(Body):
+    """A bound for the station."""
+
+    current_a: float | None = Field(ge=0, le=10_000)
+
+
+class KeyBody(Body):
+    """A key of the display."""
+
+    key: str = Field(min_length=1, max_length=20)

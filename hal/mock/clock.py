@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextvars import Context
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from hal.mock.errors import Impossible
 from hal.types import Instant, TimeTrust
@@ -22,7 +22,9 @@ class TimeSource(Protocol):
     def time(self) -> float:
         """Monotonic seconds."""
 
-    def call_at(self, when: float, callback: Callable[[], object], *, context: Context | None = None) -> Timer:
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Timer:
         """Call back at a monotonic time."""
 
 

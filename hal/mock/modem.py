@@ -1,13 +1,18 @@
 """The cellular modem of the desktop world."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from hal.mock.ports import Ports
 from hal.types import ModemStatus, SimIdentity
 
-RECOVERY_STEPS = ("reattach", "radio-cycle", "power-cycle")
-RECOVERY_S = {"reattach": 5.0, "radio-cycle": 15.0, "power-cycle": 40.0}
+RecoveryStep = Literal["reattach", "radio-cycle", "power-cycle"]
+RECOVERY_S: dict[str, float] = {
+    "reattach": 5.0,
+    "radio-cycle": 15.0,
+    "power-cycle": 40.0,
+}  # mildest first, and how long each takes
 _HISTORY = 1000
 
 
@@ -28,3 +33,9 @@ class MockModemState:
         default_factory=lambda: deque(maxlen=_HISTORY)
     )  # (monotonic seconds, step)
     ports: Ports[object] = field(default_factory=lambda: Ports("modem"))
+
+    def change(self, **changes: Any) -> None:
+        """Other values for fields of ModemStatus, or for `heals_with`, from now on."""
+        if "heals_with" in changes:
+            self.heals_with = changes.pop("heals_with")
+        self.status = replace(self.status, **changes)

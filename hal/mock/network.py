@@ -37,9 +37,9 @@ class MockNetwork:
         return LinkStatus(True, INTERFACE, (self._address,), self._changes)
 
     @property
-    def address_changes(self) -> int:
-        """How often the address or the mode has changed. A connection older than the last new address is dead, silently."""
-        return self._changes
+    def address(self) -> str:
+        """The station's address. A connection begun under another one is dead, silently."""
+        return self._address
 
     def set_mode(self, mode: NetworkMode) -> None:
         """Switch the network."""
@@ -65,14 +65,15 @@ class MockNetwork:
         self._tell()
         self._notify()
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after each change of mode or address."""
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each change of mode or address, until what is returned is called."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def _tell(self) -> None:
         self._changes += 1
         self.monitors.publish(self.status)
 
     def _notify(self) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener()

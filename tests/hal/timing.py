@@ -1,6 +1,7 @@
 """Time that tests move: by hand for physics, by jumps for programs on an event loop."""
 
 import asyncio
+import functools
 import heapq
 import itertools
 import selectors
@@ -34,8 +35,10 @@ class ManualTime:
     def time(self) -> float:
         return self._now
 
-    def call_at(self, when: float, callback: Callable[[], object], *, context: Context | None = None) -> _Call:
-        call = _Call(callback)
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> _Call:
+        call = _Call(functools.partial(callback, *args))
         heapq.heappush(self._calls, (when, next(self._numbers), call))
         return call
 

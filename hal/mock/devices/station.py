@@ -6,7 +6,7 @@ from dataclasses import replace
 from hal.errors import DeviceRefused
 from hal.mock.clock import MockClock
 from hal.mock.devices.place import world_of
-from hal.mock.modem import RECOVERY_S, RECOVERY_STEPS
+from hal.mock.modem import RECOVERY_S
 from hal.registry import DriverContext, driver
 from hal.types import LinkStatus, ModemStatus, SimIdentity, TokenRead
 
@@ -98,14 +98,10 @@ class MockModem:
         signal_dbm: int | None = None,
     ) -> None:
         self._state = world_of(context).modem
-        given = {"iccid": iccid, "imsi": imsi}
-        self._state.identity = replace(self._state.identity, **{k: v for k, v in given.items() if v is not None})
-        if operator is not None:
-            self._state.status = replace(self._state.status, operator=operator)
-        if technology is not None:
-            self._state.status = replace(self._state.status, technology=technology)
-        if signal_dbm is not None:
-            self._state.status = replace(self._state.status, signal_dbm=signal_dbm)
+        sim = {"iccid": iccid, "imsi": imsi}
+        self._state.identity = replace(self._state.identity, **{k: v for k, v in sim.items() if v is not None})
+        says = {"operator": operator, "technology": technology, "signal_dbm": signal_dbm}
+        self._state.change(**{k: v for k, v in says.items() if v is not None})
         self._port = self._state.ports.attach()
         self._clock = context.clock
 
@@ -126,21 +122,20 @@ class MockModem:
     @property
     def recovery_steps(self) -> tuple[str, ...]:
         """Mildest first."""
-        return RECOVERY_STEPS
+        return tuple(RECOVERY_S)
 
     async def recover(self, step: str) -> None:
         """Carry out a step; it is recorded, and registers the modem again when it is the one that heals it."""
         self._port.check()
         if step not in RECOVERY_S:
             raise DeviceRefused(
-                f"{self._port.name} knows no recovery step {step!r}; its steps: {', '.join(RECOVERY_STEPS)}"
+                f"{self._port.name} knows no recovery step {step!r}; its steps: {', '.join(RECOVERY_S)}"
             )
         self._state.recoveries.append((self._clock.monotonic(), step))
         await self._clock.sleep(RECOVERY_S[step])
         self._port.check()
         if step == self._state.heals_with:
-            self._state.heals_with = None
-            self._state.status = replace(self._state.status, registered=True)
+            self._state.change(heals_with=None, registered=True)
 
     async def close(self) -> None:
         """Release."""
