@@ -44,9 +44,6 @@ class AnswerCache:
         self._executions: dict[str, Execution] = {}  # oldest first
         self._bytes = 0
 
-    def __len__(self) -> int:
-        return len(self._executions)
-
     def find(self, message_id: str, content: str, at: float) -> Execution | None:
         """Return the execution of this very CALL, running or finished; None if it is new."""
         execution = self._executions.get(message_id)

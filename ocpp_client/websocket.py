@@ -77,9 +77,9 @@ _REDIRECTS: Final = frozenset({300, 301, 302, 303, 307, 308})
 _PROTOCOL_CODES: Final = frozenset({1002, 1003, 1007, 1009, 1010})  # how the library ends a connection that broke rules
 
 # At DEBUG the library writes out every header, and with them the station's password: it must not, however the root
-# logger is set.
+# logger is set. Openings and closings are logged by those who know what they mean.
 _library_log = logging.getLogger(f"{__name__}.library")
-_library_log.setLevel(logging.INFO)
+_library_log.setLevel(logging.WARNING)
 
 
 class _ClosesInTime(Connection):
