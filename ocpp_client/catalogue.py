@@ -8,14 +8,18 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from ocpp_client.errors import OcppError
+
 if TYPE_CHECKING:
     from ocpp_client.messages import Message
 
 _PACKAGES = {"ocpp1.6": "ocpp_client.v16", "ocpp2.0.1": "ocpp_client.v201", "ocpp2.1": "ocpp_client.v21"}
 
 
-class UnknownAction(LookupError):
+class UnknownAction(OcppError, LookupError):
     """There is no such message in this version of the protocol."""
+
+    kind = "unknown-action"
 
 
 class Catalogue:

@@ -121,6 +121,9 @@ Integer = Annotated[int, Field(ge=-LARGEST_INTEGER - 1, le=LARGEST_INTEGER)]
 NonNegative = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 """An `Integer` from 0 up."""
 
+Positive = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
+"""An `Integer` from 1 up."""
+
 
 def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):

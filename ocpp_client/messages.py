@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, to_json
 
+from ocpp_client.errors import OcppError
 from ocpp_client.fields import FreeJson
 
 MAX_VIOLATIONS = 20
@@ -50,8 +51,10 @@ class Violation:
         return f"{self.path}: {self.text}" if self.path else self.text
 
 
-class MessageInvalid(ValueError):
+class MessageInvalid(OcppError, ValueError):
     """A text that is no valid message of its model. `violations` holds at least one and at most `MAX_VIOLATIONS`."""
+
+    kind = "message-invalid"
 
     def __init__(self, model: str, violations: tuple[Violation, ...]) -> None:
         super().__init__(f"{model} is invalid: " + "; ".join(str(violation) for violation in violations))
@@ -62,7 +65,14 @@ class MessageInvalid(ValueError):
 class Part(BaseModel):
     """An object inside a message, such as an IdTagInfo or a MeterValue."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        defer_build=True,
+        hide_input_in_errors=True,
+    )
 
 
 class Message(Part):
@@ -96,7 +106,7 @@ PartT = TypeVar("PartT", bound=Part)
 def to_wire(message: Part) -> str:
     """Return the compact JSON text of a message, without its absent fields.
 
-    Raises ValueError if a string in it cannot be written as UTF-8 (a lone surrogate).
+    Raises ValueError if free JSON in it, from our own code, is no JSON (a lone surrogate, an object of another kind).
     """
     return message.__pydantic_serializer__.to_json(message, by_alias=True, exclude_none=True).decode()
 
@@ -107,10 +117,9 @@ def from_wire(model: type[PartT], text: str | bytes) -> PartT:
     Raises MessageInvalid with every broken rule that was found.
     """
     try:
-        message = model.model_validate_json(text, by_alias=True, by_name=False)
+        message: PartT = model.__pydantic_validator__.validate_json(text, by_alias=True, by_name=False)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
-        raise MessageInvalid(model.__name__, tuple(map(_violation, details[:MAX_VIOLATIONS]))) from None
+        raise MessageInvalid(model.__name__, tuple(_violations(error))) from None
     # Validation lets `null` pass for an optional field, as None; only a text with that word needs the closer look.
     if "null" in text if isinstance(text, str) else b"null" in text:
         nulls = tuple(_explicit_nulls(message, ""))
@@ -129,9 +138,9 @@ def salvage(model: type[Part], obj: Mapping[str, Any]) -> dict[str, Any]:
         value = obj.get(field.alias or name)
         if value is None:
             continue
-        rules: Any = Annotated[field.annotation, *field.metadata]
+        kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
         try:
-            found = TypeAdapter(rules).validate_json(to_json(value), strict=True, by_alias=True, by_name=False)
+            found = TypeAdapter(kind).validate_json(to_json(value), strict=True, by_alias=True, by_name=False)
         except ValueError:  # broken, or (a lone surrogate, too deep) no JSON at all
             continue
         if not any(_explicit_nulls(found, "")):
@@ -139,8 +148,18 @@ def salvage(model: type[Part], obj: Mapping[str, Any]) -> dict[str, Any]:
     return usable
 
 
-def _violation(details: ErrorDetails) -> Violation:
-    return Violation(_kind(details), _path(details["loc"]), _text(details))
+def _violations(error: ValidationError) -> Iterator[Violation]:
+    found = error.errors(include_url=False)[:MAX_VIOLATIONS]
+    for details in found:
+        place = details["loc"]
+        # Items that are invalid are missing in the count as well; the report names them once.
+        if details["type"] == "too_short" and any(_within(other["loc"], place) for other in found):
+            continue
+        yield Violation(_kind(details), _path(place), _text(details))
+
+
+def _within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _kind(details: ErrorDetails) -> ViolationKind:
@@ -170,6 +189,10 @@ def _text(details: ErrorDetails) -> str:
             return "is required"
         case "extra_forbidden":
             return "is not a field of this object"
+        case "too_short":
+            return f"needs at least {details['ctx']['min_length']} items"
+        case "too_long":
+            return f"may hold at most {details['ctx']['max_length']} items"
         case "value_error":
             return details["msg"].removeprefix("Value error, ")
         case _:

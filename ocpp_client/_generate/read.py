@@ -98,7 +98,7 @@ class Reader:
                 return self._string(owner, wire, schema)
             case "integer":
                 _understood(f"{owner}.{wire}", schema, {"type", "default", *_BOUNDS})
-                return _integer(schema)
+                return _integer(f"{owner}.{wire}", schema)
             case "number":
                 _understood(f"{owner}.{wire}", schema, {"type", "multipleOf", *_BOUNDS})
                 return _number(f"{owner}.{wire}", schema)
@@ -138,13 +138,18 @@ class Reader:
         return TypeSpec("str", _limits(schema, _LIMITS))
 
 
-def _integer(schema: Schema) -> TypeSpec:
-    lowest, highest = schema.get("minimum"), schema.get("maximum")
-    if highest is not None:
+def _integer(where: str, schema: Schema) -> TypeSpec:
+    if "maximum" in schema:
         return TypeSpec("int", _limits(schema, _BOUNDS))
-    if lowest == 0:
-        return TypeSpec("NonNegative")
-    return TypeSpec("Integer", () if lowest is None else _limits(schema, _BOUNDS))
+    match schema.get("minimum"):
+        case None:
+            return TypeSpec("Integer")
+        case 0:
+            return TypeSpec("NonNegative")
+        case 1:
+            return TypeSpec("Positive")
+        case least:
+            raise SchemaSurprise(f"{where} starts at {least}")
 
 
 def _number(where: str, schema: Schema) -> TypeSpec:

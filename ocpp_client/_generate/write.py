@@ -15,7 +15,16 @@ SHARED = "datatypes"
 _IMPORTABLE = {
     "typing": ("Annotated", "Literal"),
     "pydantic": ("Field",),
-    "ocpp_client.fields": ("Integer", "Json", "NonNegative", "Number", "ShortTimestamp", "Tenth", "Timestamp"),
+    "ocpp_client.fields": (
+        "Integer",
+        "Json",
+        "NonNegative",
+        "Number",
+        "Positive",
+        "ShortTimestamp",
+        "Tenth",
+        "Timestamp",
+    ),
     "ocpp_client.messages": ("Message", "Part", "Request", "Response"),
 }
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ocpp_client.fields import Integer, NonNegative, Number, ShortTimestamp
+from ocpp_client.fields import Integer, NonNegative, Number, Positive, ShortTimestamp
 from ocpp_client.messages import Request, Response
 from ocpp_client.v21.datatypes import ComponentType, ComponentVariableType, Extensible, StatusInfoType, VariableType
 from ocpp_client.v21.enums import GenericDeviceModelStatusEnumType
@@ -152,7 +152,7 @@ class VariableCharacteristicsType(Extensible):
     data_type: DataEnumType = Field(alias="dataType")
     min_limit: Number | None = Field(None, alias="minLimit")
     max_limit: Number | None = Field(None, alias="maxLimit")
-    max_elements: Integer | None = Field(None, alias="maxElements", ge=1)
+    max_elements: Positive | None = Field(None, alias="maxElements")
     values_list: str | None = Field(None, alias="valuesList", max_length=1000)
     supports_monitoring: bool = Field(alias="supportsMonitoring")
 

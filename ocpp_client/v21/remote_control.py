@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from ocpp_client.fields import Integer, NonNegative
+from ocpp_client.fields import Integer, NonNegative, Positive
 from ocpp_client.messages import Request, Response
 from ocpp_client.v21.datatypes import ChargingProfileType, EVSEType, Extensible, IdTokenType, StatusInfoType
 
 
 class RequestStartTransactionRequest(Extensible, Request["RequestStartTransactionResponse"]):
-    evse_id: Integer | None = Field(None, alias="evseId", ge=1)
+    evse_id: Positive | None = Field(None, alias="evseId")
     group_id_token: IdTokenType | None = Field(None, alias="groupIdToken")
     id_token: IdTokenType = Field(alias="idToken")
     remote_start_id: Integer = Field(alias="remoteStartId")

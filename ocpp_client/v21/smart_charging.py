@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ocpp_client.fields import Integer, NonNegative, Number, ShortTimestamp
+from ocpp_client.fields import Integer, NonNegative, Number, Positive, ShortTimestamp
 from ocpp_client.messages import Request, Response
 from ocpp_client.v21.datatypes import (
     ChargingProfileType,
@@ -284,7 +284,7 @@ class ChargingNeedsType(Extensible):
 
 
 class NotifyEVChargingNeedsRequest(Extensible, Request["NotifyEVChargingNeedsResponse"]):
-    evse_id: Integer = Field(alias="evseId", ge=1)
+    evse_id: Positive = Field(alias="evseId")
     max_schedule_tuples: NonNegative | None = Field(None, alias="maxScheduleTuples")
     charging_needs: ChargingNeedsType = Field(alias="chargingNeeds")
     timestamp: ShortTimestamp | None = None
@@ -301,7 +301,7 @@ class NotifyEVChargingNeedsResponse(Extensible, Response):
 class NotifyEVChargingScheduleRequest(Extensible, Request["NotifyEVChargingScheduleResponse"]):
     time_base: ShortTimestamp = Field(alias="timeBase")
     charging_schedule: ChargingScheduleType = Field(alias="chargingSchedule")
-    evse_id: Integer = Field(alias="evseId", ge=1)
+    evse_id: Positive = Field(alias="evseId")
     selected_charging_schedule_id: NonNegative | None = Field(None, alias="selectedChargingScheduleId")
     power_tolerance_acceptance: bool | None = Field(None, alias="powerToleranceAcceptance")
 
