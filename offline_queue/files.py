@@ -75,11 +75,12 @@ class Ballast:
         """The ballast of the database at ``path``; ``size`` 0 means none."""
         self._path = beside(path, ".ballast")
         self._size = size
+        self._held = self._path.exists()
 
     @property
     def missing_bytes(self) -> int:
         """What ``hold`` would take from the disk."""
-        return 0 if self._path.exists() else self._size
+        return 0 if self._held else self._size
 
     def hold(self) -> None:
         """Take the space. Raises: OSError."""
@@ -91,9 +92,11 @@ class Ballast:
             raise
         finally:
             os.close(descriptor)
+        self._held = True
 
     def throw_off(self) -> bool:
         """Give the space back; False if none is held. Raises: OSError."""
-        held = self._path.exists()
-        self._path.unlink(missing_ok=True)
+        held, self._held = self._held, False
+        if held:
+            self._path.unlink(missing_ok=True)
         return held

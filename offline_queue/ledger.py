@@ -41,7 +41,11 @@ class Ledger:
         Returns for each commit the ids of its records, or why it alone was refused; and what was removed to keep the bounds.
         Raises: DiskFull, ReadOnly, StoreFailed; then nothing of the group is stored.
         """
-        return self._transaction(partial(self._apply_group, commits, bounds, now_s))
+        # Nearly always all are good. Savepoints would double the cost of a record, so they come only after a refusal.
+        try:
+            return self._transaction(partial(self._apply_together, commits, bounds, now_s))
+        except InvalidCommit:
+            return self._transaction(partial(self._apply_apart, commits, bounds, now_s))
 
     def retry(self, ids: Sequence[int]) -> int:
         """Put dead records back into their lanes, as if never sent; return how many there were."""
@@ -67,33 +71,30 @@ class Ledger:
             raise
         return result
 
-    def _apply_group(
+    def _apply_together(
         self, commits: Sequence[Commit], bounds: Bounds, now_s: float | None
     ) -> tuple[list[Outcome], Shed | None]:
-        # Nearly always all are good. A savepoint for each costs as much as its record, so that comes only after a refusal.
-        together = self._saved(partial(self._apply_all, commits, now_s))
-        if isinstance(together, InvalidCommit):
-            outcomes = [self._saved(partial(self._apply_one, commit, now_s)) for commit in commits]
-        else:
-            outcomes = list[Outcome](together)
+        outcomes = list[Outcome](self._apply_all(commits, now_s))
         return outcomes, shedding.keep(self._store, self.totals, bounds, now_s)
 
-    def _saved(self, change: Callable[[], Result]) -> Result | InvalidCommit:
-        """Run a part of the transaction that leaves no trace if it is refused."""
+    def _apply_apart(
+        self, commits: Sequence[Commit], bounds: Bounds, now_s: float | None
+    ) -> tuple[list[Outcome], Shed | None]:
+        outcomes = [self._apply_alone(commit, now_s) for commit in commits]
+        return outcomes, shedding.keep(self._store, self.totals, bounds, now_s)
+
+    def _apply_alone(self, commit: Commit, now_s: float | None) -> Outcome:
+        """Apply a commit that leaves no trace in the transaction if it is refused."""
         before = self.totals.copy()
-        self._store.run("SAVEPOINT change")
+        self._store.run("SAVEPOINT alone")
         try:
-            result = change()
+            outcome: Outcome = self._apply_all([commit], now_s)[0]
         except InvalidCommit as error:
             self.totals = before
-            self._store.run("ROLLBACK TO change")
-            self._store.run("RELEASE change")
-            return error
-        self._store.run("RELEASE change")
-        return result
-
-    def _apply_one(self, commit: Commit, now_s: float | None) -> tuple[int, ...]:
-        return self._apply_all([commit], now_s)[0]
+            self._store.run("ROLLBACK TO alone")
+            outcome = error
+        self._store.run("RELEASE alone")
+        return outcome
 
     def _apply_all(self, commits: Sequence[Commit], now_s: float | None) -> list[tuple[int, ...]]:
         # No commit can name an id that another one of its group gets, so all records are appended first, in one statement.

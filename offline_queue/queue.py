@@ -91,8 +91,11 @@ class Queue:
         )
         try:
             await queue._ask(queue._worker.open)
-        except BaseException:  # also a cancellation, after which the worker may still be opening
-            queue._finish()
+        except asyncio.CancelledError:
+            queue._finish()  # comes after the opening, which goes on in the executor
+            raise
+        except Exception:
+            await queue.close()
             raise
         return queue
 

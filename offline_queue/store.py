@@ -31,6 +31,11 @@ _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 # A sector that cannot be read is damage too: the rest of the file is saved by copying it to another place.
 _UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ}
 _REFUSED = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG}
+_ADVICE = {
+    sqlite3.SQLITE_IOERR: "check the disk",
+    sqlite3.SQLITE_CANTOPEN: "check that the directory is there and may be written",
+    sqlite3.SQLITE_BUSY: "close the other program that looks into the file",
+}
 
 
 class Store:
@@ -131,7 +136,7 @@ class Store:
             return ReadOnly(f"{text}; make it writable for this user, the queue goes on by itself")
         if primary in _REFUSED:
             return InvalidCommit(f"a value cannot be stored: {error}")
-        return StoreFailed(f"{text}; check the disk")
+        return StoreFailed(f"{text}; {_ADVICE.get(primary, 'this is a fault of the program, please report it')}")
 
     def _on_read_only_disk(self) -> bool:
         """Whether the kernel has made the file system read-only, which SQLite reports as any I/O error."""

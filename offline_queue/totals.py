@@ -1,7 +1,7 @@
 """What is in the queue, in numbers, kept beside the database so that bounds and statistics cost no query."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from offline_queue.store import Store
 
@@ -35,7 +35,7 @@ class Totals:
 
     def copy(self) -> "Totals":
         """The same numbers, independent of later changes."""
-        return replace(self, depth=dict(self.depth))
+        return Totals(dict(self.depth), self.rows, self.bytes, self.dead, self.next_id, self.id_limit)
 
     def add(self, lane: str, size: int) -> None:
         """Count a record in."""

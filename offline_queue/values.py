@@ -82,7 +82,8 @@ class Commit:
     """One change of the queue and its documents: all of it becomes durable, or nothing.
 
     The parts are applied in the order of the fields. An id that is not in the queue (delivered before, or thinned) is passed
-    over. Documents are small values under (namespace, key) that change together with records.
+    over. Documents are small values under (namespace, key) that change together with records. A commit without parts writes
+    nothing, and returns when all earlier ones are durable.
     """
 
     append: Sequence[NewRecord] = ()
@@ -91,11 +92,6 @@ class Commit:
     bury: Sequence[Burial] = ()
     put: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
     delete: Sequence[tuple[str, str]] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to make durable."""
-        return not (self.append or self.acknowledge or self.update or self.bury or self.put or self.delete)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,35 @@
+"""Short ways to fill a queue and to look at it."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from offline_queue import Commit, NewRecord, Queue
+
+
+def new(
+    text: str = "x", *, lane: str = "tx", stream: str = "s", billable: bool = True, thinnable: bool = False
+) -> NewRecord:
+    """A record whose payload is a text."""
+    return NewRecord(lane, stream, "Sampled" if thinnable else "Started", text.encode(), billable, thinnable)
+
+
+async def fill(queue: Queue, *texts: str, **options: Any) -> tuple[int, ...]:
+    """Append records with these payloads; return their ids."""
+    return await queue.commit(Commit(append=[new(text, **options) for text in texts]))
+
+
+async def texts(queue: Queue, lane: str = "tx") -> list[str]:
+    """The payloads waiting in a lane, in the order of delivery."""
+    return [record.payload.decode() for record in await queue.peek(lane, 1_000_000)]
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    """One thread that counts what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.calls = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.calls += 1
+        return super().submit(fn, *args, **kwargs)
