@@ -6,7 +6,6 @@ async with Csms(CsmsConfig()) as csms:
     await csms.wait_for(lambda: csms.books.transactions("CP001", open_only=True))
 """
 
-import asyncio
 import json
 import random
 import ssl as tls
@@ -16,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from csms import v16
+from csms.api.build import build_api
+from csms.api.serving import ApiServer
 from csms.books import Books
 from csms.clock import Clock, SystemClock
 from csms.config import CsmsConfig
@@ -69,12 +70,20 @@ class Csms:
         passwords = PasswordCheck(self._rng.randbytes(32))
         self._door = Door(self._runtime, self.config, passwords, self.new_id)
         self._ws_port = 0
+        self._api_port = 0
+        self._api: ApiServer | None = None
 
     @property
     def ws_url(self) -> str:
         """Where stations connect; the percent-encoded identity goes behind another slash."""
         scheme = "ws" if self._ssl is None else "wss"
         return f"{scheme}://{_host(self.config.host)}:{self._ws_port}/ocpp"
+
+    @property
+    def api_url(self) -> str | None:
+        """The root of the HTTP API, or None without one."""
+        host = self.config.api_host
+        return None if host is None else f"http://{_host(host)}:{self._api_port}/api"
 
     def new_id(self) -> str:
         """A new random UUID, as text."""
@@ -161,11 +170,20 @@ class Csms:
     async def start(self) -> None:
         """Open the doors. Raises OSError if an address cannot be had."""
         self._ws_port = await self._door.open(self._ssl)
+        if self.config.api_host is not None:
+            self._api = ApiServer(build_api(self), self.config.api_host, self.config.api_port)
+            try:
+                self._api_port = await self._api.open()
+            except OSError:
+                await self._door.close()
+                raise
 
     async def stop(self) -> None:
         """Close everything within a second."""
         self.hub.close()
-        await asyncio.gather(self._door.close())
+        await self._door.close()  # first: it ends the commands that requests are waiting for
+        if self._api is not None:
+            await self._api.close()
         await self._runtime.close()
 
     async def __aenter__(self) -> Self:

@@ -52,7 +52,9 @@ class Sample:
     context: str = "Sample.Periodic"
     phase: str | None = None
     location: str = "Outlet"
-    multiplier: int = 0
+    format: str = "Raw"  # or SignedData (1.6): the value is opaque
+    multiplier: int = 0  # 2.0.1: the value counts in powers of ten of its unit
+    signed: dict[str, str] | None = None  # 2.0.1: the signed meter value that came beside the value
 
 
 class FactKind(StrEnum):

@@ -7,6 +7,7 @@ from csms.core.policy import Policy
 from csms.passwords import check_hash
 
 SPOKEN = ("ocpp2.0.1", "ocpp1.6")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,5 @@ class CsmsConfig:
         unknown = [protocol for protocol in self.protocols if protocol not in SPOKEN]
         if unknown or not self.protocols:
             raise ValueError(f"protocols {self.protocols!r}: name one or more of {', '.join(SPOKEN)}")
+        if self.api_host not in (None, *LOOPBACK) and not self.api_token:
+            raise ValueError(f"an API on {self.api_host} is open to others: set api_token, or use 127.0.0.1")

@@ -17,7 +17,8 @@ def register_wh(sample: Sample) -> int | None:
     The value of one phase is only a part of it.
     """
     factor = _WH_PER_UNIT.get(sample.unit)
-    if sample.measurand != REGISTER or sample.phase is not None or sample.location != "Outlet" or factor is None:
+    whole_meter = sample.measurand == REGISTER and sample.phase is None and sample.location == "Outlet"
+    if not whole_meter or sample.format != "Raw" or factor is None:
         return None
     try:
         value = Decimal(sample.value)

@@ -60,11 +60,9 @@ class Stations:
         row = {**row, "boot": boot, "boots": row["boots"] + 1, "last_boot": at.isoformat()}
         self._store.put(STATIONS, "", station, row)
 
-    def description(self, station: str) -> Record | None:
-        """All that is known of a station, JSON-able, or None."""
-        row = self._store.get(STATIONS, "", station)
-        if row is None:
-            return None
+    def description(self, station: str) -> Record:
+        """All that is known of a station, JSON-able; a station that was never here has no `first_seen`."""
+        row = self._store.get(STATIONS, "", station) or {"first_seen": None, "boot": None, "boots": 0}
         presence = Presence.of(self._store, station)
         return {
             "id": station,

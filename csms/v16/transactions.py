@@ -102,6 +102,7 @@ def samples(values: Iterable[MeterValue | TransactionMeterValue]) -> tuple[Sampl
             context=sampled.context or "Sample.Periodic",
             phase=sampled.phase,
             location=sampled.location or "Outlet",
+            format=sampled.format or "Raw",
         )
         for value in values
         for sampled in value.sampled_value

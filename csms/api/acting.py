@@ -1,0 +1,180 @@
+"""Routes that act: commands, faults, tokens, connections."""
+
+import json
+from typing import Any, Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from csms.api import views
+from csms.api.reading import known_station
+from csms.api.routes import ApiError, Parameter, Route, flag, json_body, model_body, number
+from csms.api.system import System
+from csms.core.effects import OutcomeKind
+from csms.faults.plan import FaultPlan
+from csms.tokens import STATUSES, TokenEntry
+from ocpp_client.catalogue import UnknownAction
+from ocpp_client.messages import MessageInvalid
+
+MAX_TIMEOUT_S: Final = 600.0
+
+_STATUS_OF: Final = {
+    OutcomeKind.ANSWERED: 200,
+    OutcomeKind.ERROR: 200,
+    OutcomeKind.TIMEOUT: 504,
+    OutcomeKind.EXPIRED: 504,
+    OutcomeKind.NOT_CONNECTED: 409,
+    OutcomeKind.CONFLICT: 409,
+    OutcomeKind.BUSY: 429,
+}
+
+
+class TokenBody(BaseModel):
+    """What is known of a token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: str = "Accepted"
+    parent: str | None = None
+    expires_at: AwareDatetime | None = None
+
+
+class Acting:
+    """Handlers of these routes."""
+
+    def __init__(self, csms: System) -> None:
+        self._csms = csms
+
+    def routes(self) -> list[Route]:
+        """The table."""
+        faults, token = "/api/stations/{station:path}/faults", "/api/tokens/{token:path}"
+        return [
+            Route(
+                "POST",
+                "/api/stations/{station:path}/commands/{action}",
+                self.command,
+                "Call a station and wait for the outcome",
+                {
+                    200: "the station answered, with a result or a CALLERROR",
+                    400: "the body is not JSON, or a parameter is wrong",
+                    404: "unknown station or action",
+                    409: "the station is not connected, or the idempotency key belongs to another command",
+                    422: "the payload breaks its schema",
+                    429: "too many commands wait for this station",
+                    504: "no answer in time",
+                },
+                (
+                    Parameter("unchecked", "1: send the body as it is, without looking at it", "integer"),
+                    Parameter("timeout_s", "seconds to wait, in the queue and for the answer", "number"),
+                    Parameter("Idempotency-Key", "commands with the same key are one call", where="header"),
+                ),
+                {"type": "object", "description": "the payload of the call, in the names of OCPP"},
+            ),
+            Route(
+                "DELETE",
+                "/api/stations/{station:path}/connection",
+                self.disconnect,
+                "Close a station's connection",
+                {204: "closing", 404: "unknown station", 409: "not connected"},
+                (Parameter("code", "WebSocket close code, 1000 when absent", "integer"),),
+            ),
+            Route(
+                "PUT",
+                faults,
+                self.put_faults,
+                "Misbehave towards a station, also one that was never here",
+                {200: "the plan is at work", 422: "no such plan"},
+                body=FaultPlan.model_json_schema(),
+            ),
+            Route("GET", faults, self.get_faults, "The fault plan of a station", {200: "found", 404: "none"}),
+            Route("DELETE", faults, self.delete_faults, "Behave again", {204: "no faults any more"}),
+            Route("GET", "/api/tokens", self.tokens, "All configured tokens", {200: "found"}),
+            Route("GET", token, self.get_token, "One token", {200: "found", 404: "unknown"}),
+            Route(
+                "PUT",
+                token,
+                self.put_token,
+                "Add or replace a token",
+                {200: "stored", 422: "no such status, or a time without offset"},
+                body=TokenBody.model_json_schema(),
+            ),
+            Route("DELETE", token, self.delete_token, "Remove a token", {204: "removed", 404: "unknown"}),
+        ]
+
+    async def command(self, request: Request) -> Response:
+        station, action = known_station(self._csms, request), request.path_params["action"]
+        unchecked = flag(request, "unchecked")
+        timeout_s = number(
+            request, "timeout_s", default=self._csms.config.command_timeout_s, low=0.001, high=MAX_TIMEOUT_S
+        )
+        text = _compact(await json_body(request, default={}))
+        if not unchecked:
+            self._check(station, action, text)
+        outcome = await self._csms.command_raw(
+            station, action, text, timeout_s=timeout_s, idempotency_key=request.headers.get("idempotency-key")
+        )
+        headers = {"Retry-After": "1"} if outcome.kind is OutcomeKind.BUSY else {}
+        return JSONResponse(views.outcome(outcome), _STATUS_OF[outcome.kind], headers=headers)
+
+    async def disconnect(self, request: Request) -> Response:
+        station = known_station(self._csms, request)
+        code = int(number(request, "code", default=1000, low=1000, high=4999))
+        if not self._csms.disconnect(station, code=code, reason="closed by the operator"):
+            raise ApiError(409, "not-connected", "the station is not connected")
+        return Response(status_code=204)
+
+    async def put_faults(self, request: Request) -> Response:
+        plan: FaultPlan = model_body(FaultPlan, await json_body(request))
+        self._csms.set_faults(request.path_params["station"], plan)
+        return JSONResponse(plan.model_dump(mode="json"))
+
+    async def get_faults(self, request: Request) -> Response:
+        plan = self._csms.faults(request.path_params["station"])
+        if plan is None:
+            raise ApiError(404, "no-faults", "no fault plan is at work for this station")
+        return JSONResponse(plan.model_dump(mode="json"))
+
+    async def delete_faults(self, request: Request) -> Response:
+        self._csms.set_faults(request.path_params["station"], None)
+        return Response(status_code=204)
+
+    async def tokens(self, _request: Request) -> Response:
+        return JSONResponse([views.token(entry) for entry in self._csms.tokens.all()])
+
+    async def get_token(self, request: Request) -> Response:
+        entry = self._csms.tokens.get(request.path_params["token"])
+        if entry is None:
+            raise ApiError(404, "unknown-token", "no such token is configured")
+        return JSONResponse(views.token(entry))
+
+    async def put_token(self, request: Request) -> Response:
+        body: TokenBody = model_body(TokenBody, await json_body(request))
+        if body.status not in STATUSES:
+            raise ApiError(422, "invalid-body", f"status: use one of {', '.join(STATUSES)}")
+        entry = TokenEntry(request.path_params["token"], body.status, body.parent, body.expires_at)
+        self._csms.tokens.put(entry)
+        return JSONResponse(views.token(entry))
+
+    async def delete_token(self, request: Request) -> Response:
+        if not self._csms.tokens.delete(request.path_params["token"]):
+            raise ApiError(404, "unknown-token", "no such token is configured")
+        return Response(status_code=204)
+
+    def _check(self, station: str, action: str, text: str) -> None:
+        try:
+            self._csms.check(station, action, text)
+        except UnknownAction as error:
+            raise ApiError(404, "unknown-action", f"{error}; ?unchecked=1 sends it all the same") from None
+        except MessageInvalid as error:
+            violations = tuple({"path": each.path, "text": each.text} for each in error.violations)
+            raise ApiError(422, "invalid-payload", f"the payload breaks the schema of {action}", violations) from None
+
+
+def _compact(payload: Any) -> str:
+    text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate cannot be written as UTF-8, but its escape can
+        return json.dumps(payload, separators=(",", ":"))
+    return text

@@ -1,0 +1,57 @@
+"""What the API needs of a central system. `csms.app.Csms` is one."""
+
+from typing import Protocol
+
+from csms.books import Books
+from csms.config import CsmsConfig
+from csms.core.effects import Outcome
+from csms.core.store import Store
+from csms.faults.plan import FaultPlan
+from csms.hub import Hub
+from csms.stations import Stations
+from csms.tokens import Tokens
+
+
+class System(Protocol):
+    """A running central system."""
+
+    @property
+    def config(self) -> CsmsConfig: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def books(self) -> Books: ...
+
+    @property
+    def stations(self) -> Stations: ...
+
+    @property
+    def tokens(self) -> Tokens: ...
+
+    @property
+    def hub(self) -> Hub: ...
+
+    @property
+    def ws_url(self) -> str: ...
+
+    def is_connected(self, station: str) -> bool: ...
+
+    def check(self, station: str, action: str, text: str) -> None: ...
+
+    async def command_raw(
+        self,
+        station: str,
+        action: str,
+        payload_text: str,
+        *,
+        timeout_s: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Outcome: ...
+
+    def disconnect(self, station: str, *, code: int = 1000, reason: str = "") -> bool: ...
+
+    def faults(self, station: str) -> FaultPlan | None: ...
+
+    def set_faults(self, station: str, plan: FaultPlan | None) -> None: ...
