@@ -246,10 +246,10 @@ class Queue:
         else:
             report = running.result()
             self._stats = report.stats
-            self._resolve(waiters, report.results)
             if self._on_incident:
-                for incident in report.incidents:
+                for incident in report.incidents:  # told before the callers go on, and not able to harm them
                     self._loop.call_soon(self._on_incident, incident)
+            self._resolve(waiters, report.results)
         self._next()
 
     @staticmethod

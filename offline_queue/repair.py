@@ -12,7 +12,9 @@ the new one complete. ``NAME`` being the database:
 
 # ruff: noqa: S608 - table and column names come from the schema, not from the damaged file
 
+import os
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,10 @@ from offline_queue.values import Repaired
 QUARANTINED_FILES = 3  # kept for a person to look at; the oldest goes first
 _FAILURES = 10_000  # after so many places of a table that cannot be read, the rest of it is given up
 _HIGHEST_ID = 2**63 - 1
+_HEADER = struct.Struct(
+    ">16sH10xI"
+)  # of the file: magic, bytes of a page, number of pages (SQLite file format, section 1.3)
+_CUT_OFF = 16  # a header that claims to be more than so many times the file is not believed
 
 
 def finish(path: Path) -> None:
@@ -41,6 +47,7 @@ def repair(path: Path, cause: QueueError, migrations: tuple[Migration, ...]) -> 
     partial = beside(path, ".partial")
     partial.unlink(missing_ok=True)
     make_file(partial)
+    _lengthen(path)
     reader = _Reader()
     records, dead, documents = _carry_over(path, partial, migrations, reader)
     sync(partial)
@@ -75,6 +82,17 @@ def _switch(path: Path, repaired: Path, number: int) -> None:
     sync(path.parent)
     repaired.rename(path)
     sync(path.parent)
+
+
+def _lengthen(path: Path) -> None:
+    """Give a file that was cut off its length back, in zeros: SQLite reads nothing of one shorter than its header says."""
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if len(header) == _HEADER.size:
+        magic, page_bytes, pages = _HEADER.unpack(header)
+        if magic == b"SQLite format 3\0" and length < page_bytes * pages <= _CUT_OFF * length:
+            os.truncate(path, page_bytes * pages)
 
 
 def _carry_over(

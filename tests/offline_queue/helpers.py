@@ -1,6 +1,9 @@
 """Short ways to fill a queue and to look at it."""
 
+import resource
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from offline_queue import Commit, NewRecord, Queue
@@ -33,3 +36,14 @@ class CountingExecutor(ThreadPoolExecutor):
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.calls += 1
         return super().submit(fn, *args, **kwargs)
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Let every write of this process beyond a file size fail, as on a disk that refuses it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
