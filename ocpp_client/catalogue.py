@@ -38,9 +38,6 @@ class Catalogue:
         self._profile_of: Mapping[str, str] = tables.PROFILES
         self._loaded: dict[str, type[Message]] = {}
 
-    def __repr__(self) -> str:
-        return f"Catalogue({self.protocol!r})"
-
     def request(self, action: str) -> "type[Message]":
         """Return the model of an action's request. Raises UnknownAction."""
         return self._model(action, "Request")

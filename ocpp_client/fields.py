@@ -22,6 +22,8 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:
 
 
 def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return moment.astimezone(UTC)
     except OverflowError:
@@ -38,13 +40,13 @@ def _read_timestamp(text: str) -> datetime:
     return _in_utc(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
+# A validated moment is in UTC, so its text ends with "+00:00".
 def _write_timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _write_short_timestamp(moment: datetime) -> str:
-    unit = "milliseconds" if moment.microsecond >= 1000 else "seconds"
-    return moment.astimezone(UTC).isoformat(timespec=unit)[:-6] + "Z"
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond >= 1000 else "seconds")[:-6] + "Z"
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ def _within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
 
 def _kind(details: ErrorDetails) -> ViolationKind:
     match details["type"]:
-        case "json_invalid" | "json_type":
+        case "json_invalid":
             return ViolationKind.NOT_JSON
         case "missing":
             return ViolationKind.MISSING

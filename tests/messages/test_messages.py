@@ -29,7 +29,7 @@ from ocpp_client.v16 import (
     SetChargingProfileRequest,
     StartTransactionResponse,
 )
-from ocpp_client.v201 import CustomDataType, DataTransferRequest, HeartbeatRequest
+from ocpp_client.v201 import CustomDataType, DataTransferRequest, GetReportRequest, HeartbeatRequest
 from ocpp_client.v201 import SetVariablesRequest as SetVariablesRequest201
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -130,6 +130,21 @@ def test_reports_a_payload_that_is_no_object(text: str) -> None:
 def test_names_kind_and_place_of_a_violation(text: str, kind: str, path: str) -> None:
     """One broken rule is one violation, with the path in wire names."""
     assert _only(MeterValuesRequest, text) == (ViolationKind[kind], path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"requestId":1,"componentVariable":[]}', "needs at least 1 items"),
+        ('{"requestId":1,"componentCriteria":["Active","Active","Active","Active","Active"]}', "may hold at most 4 items"),
+        ('{"requestId":1,"componentCriteria":["Broken"]}', "input should be 'Active', 'Available'"),
+        ("{}", "is required"),
+    ],
+)  # fmt: skip
+def test_says_in_words_what_is_wrong(text: str, words: str) -> None:
+    """The description of a CALLERROR is made of these texts, for a person at the other end."""
+    (violation,) = _violations(GetReportRequest, text)
+    assert words in violation.text
 
 
 def test_reports_all_violations_of_a_text() -> None:
