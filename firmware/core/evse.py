@@ -42,6 +42,7 @@ class Evse:
         self.context = context
         self.plug = Plug.UNPLUGGED
         self.pilot = PilotState.UNKNOWN
+        self.pilot_seen = False  # the pilot has answered since the start
         self.cable_limit_a: float | None = None
         self.contactor_closed: bool | None = None
         self.lock_state = LockState.UNKNOWN
@@ -106,6 +107,7 @@ class Evse:
     def pilot_changed(self, reading: PilotReading, now: Instant) -> None:
         """The control pilot or the cable changed."""
         self.pilot = reading.state
+        self.pilot_seen = True
         self.cable_limit_a = reading.cable_limit_a
         before, self.plug = self.plug, self._plug_of(reading)
         if self.plug is before:

@@ -81,8 +81,11 @@ class Station:
     def limit_changed(self, limit_a: float | None, now: Instant) -> None:
         """The local energy manager has a new limit."""
         self.context.limit_a = limit_a
+        self.reconsider(now)
+
+    def reconsider(self, now: Instant) -> None:
+        """Something that concerns every EVSE changed: compare what holds with what is wanted."""
         for evse in self.evses.values():
-            evse.tick(now)
             evse.reconsider(now)
 
     def storage_changed(self, ok: bool) -> None:

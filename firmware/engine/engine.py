@@ -21,9 +21,9 @@ from firmware.core.values import TokenInfo
 from firmware.engine import memory
 from firmware.engine.hardware import EvseDriver
 from firmware.engine.inputs import Inputs
-from firmware.engine.journal import Change, Journal
+from firmware.engine.journal import Journal
 from firmware.engine.metering import Sampler
-from firmware.engine.supervise import follow
+from firmware.engine.supervise import follow, keep_open
 from hal.clock import Clock
 from hal.types import Fault, FaultCode, Instant, LampSign, MeterReading, PilotReading
 from offline_queue import Queue
@@ -79,6 +79,7 @@ class Engine:
         self.samplers = {number: self._sampler(number, driver) for number, driver in self.drivers.items()}
         self.inputs = Inputs(self)
         self.ask_token: AskToken | None = None
+        self._pilot_known = {number: asyncio.Event() for number in self.drivers}
         self._observers: list[Observer] = []
         self._timer_wake = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -163,11 +164,21 @@ class Engine:
                     tasks.create_task(self.samplers[number].run())
                     tasks.create_task(self._follow_pilot(number, driver))
                     tasks.create_task(self._follow_contactor(number, driver))
+                    self._open_others(tasks, number, driver)
                 self.inputs.start(tasks)
                 self.pump()
         finally:
             self._tasks = None
             self.deny_all()
+
+    async def pilot_known(self, number: int, timeout_s: float) -> bool:
+        """Wait until a pilot has told its state for the first time; False when it does not."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._pilot_known[number].wait()
+        except TimeoutError:
+            return False
+        return True
 
     def deny_all(self) -> None:
         """Forbid energy everywhere, at once."""
@@ -188,6 +199,7 @@ class Engine:
     async def _follow_pilot(self, number: int, driver: EvseDriver) -> None:
         async def changed(reading: PilotReading) -> None:
             self.apply(lambda station, now: station.pilot_changed(number, reading, now))
+            self._pilot_known[number].set()
 
         await follow(
             driver.hardware.pilot,
@@ -197,6 +209,7 @@ class Engine:
             clock=self.clock,
             fault=FaultCode.PILOT_LOST,
             report=self._fault_of(number),
+            available=driver.available("pilot"),
         )
 
     async def _follow_contactor(self, number: int, driver: EvseDriver) -> None:
@@ -208,7 +221,28 @@ class Engine:
             clock=self.clock,
             fault=FaultCode.CONTACTOR_STUCK_OPEN,
             report=self._fault_of(number),
+            available=driver.available("contactor"),
         )
+
+    def _open_others(self, tasks: asyncio.TaskGroup, number: int, driver: EvseDriver) -> None:
+        """Open what does not speak by itself."""
+        hardware = driver.hardware
+        for device, name, fault in (
+            (hardware.meter, "meter", FaultCode.METER_SILENT),
+            (hardware.lock, "lock", FaultCode.LOCK_JAMMED),
+            (hardware.lamp, "lamp", None),
+        ):
+            if device is not None:
+                tasks.create_task(
+                    keep_open(
+                        device,
+                        name=f"{name} of EVSE {number}",
+                        clock=self.clock,
+                        fault=fault,
+                        report=self._fault_of(number),
+                        available=driver.available(name),
+                    )
+                )
 
     # ---- what the core asks for -------------------------------------------------------------------------------------------
 
@@ -278,10 +312,6 @@ class Engine:
                 self.apply(lambda station, now: evse.metered(reading, now))
 
         return Sampler(evse, driver, self.clock, sampled=sampled, metered=metered, fault=self._fault_of(number))
-
-    def store(self, change: Change) -> None:
-        """Write something beside the core's events."""
-        self.journal.write(change)
 
 
 def _each(station: Station, action: Callable[[Evse], None]) -> None:

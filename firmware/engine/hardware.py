@@ -14,7 +14,7 @@ from firmware.core.power import Desired, desired
 from hal.clock import Clock
 from hal.errors import HalError
 from hal.meter import SigningMeter
-from hal.types import Fault, FaultCode, LampSign, LockState, MeterReading, PilotReading, SignedReading
+from hal.types import Fault, FaultCode, LampSign, LockState, MeterReading, SignedReading
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ OPEN_FEEDBACK_S = 0.5  # contactor: time to open after deny before it counts as 
 CLOSE_FEEDBACK_S = 3.0  # IEC 61851-1: closed within 3 s of state C
 READ_TIMEOUT_S = 2.0
 READ_TRIES = 2
+RETRY_S = 1.0  # after a device did not obey
 
 
 class EvseDriver:
@@ -51,6 +52,8 @@ class EvseDriver:
         self._in_service: bool | None = None
         self._sign: LampSign | None = None
         self._allowed_at_s = 0.0
+        self._obeys = True
+        self._missing = {"pilot", "contactor", "lock"} if hardware.lock is not None else {"pilot", "contactor"}
         self.last_reading: MeterReading | None = None
         self.ticks = 0
 
@@ -66,14 +69,30 @@ class EvseDriver:
         """Forbid energy from anywhere, without waiting."""
         self.hardware.contactor.deny_now()
 
+    def available(self, device: str) -> Callable[[bool], None]:
+        """For supervision: tells that the pilot, contactor or lock can (or cannot) be used."""
+
+        def tell(there: bool) -> None:
+            if there:
+                self._missing.discard(device)
+            else:
+                self._missing.add(device)
+                self._allowed = False
+            # nothing that was done before holds for a device that was opened anew
+            self._offered = self._locked = self._in_service = None
+            self._wake.set()
+
+        return tell
+
     async def run(self) -> None:
         """Follow the core for ever, and feed the contactor's dead-man timer."""
         while True:
             self._wake.clear()
             self.ticks += 1
             wanted = desired(self.evse)
-            async with self._busy:
-                await self._apply(wanted)
+            if not self._missing:
+                async with self._busy:
+                    await self._apply(wanted)
             if self._allowed:
                 self.hardware.contactor.keep_alive()
             try:
@@ -84,9 +103,9 @@ class EvseDriver:
 
     def _patience_s(self) -> float | None:
         """How long the task may sleep: to feed a dead-man timer, and to notice a contactor that does not close."""
+        waits = [] if self._obeys else [RETRY_S]
         if not self._allowed:
-            return None
-        waits = []
+            return min(waits, default=None)
         dead_man_s = self.hardware.contactor.dead_man_s
         if dead_man_s is not None:
             waits.append(dead_man_s / 4)
@@ -116,9 +135,13 @@ class EvseDriver:
         except HalError as error:
             log.error("evse does not obey evse=%d error=%s", self.evse.id, error)
             self.deny_now()
-            self._allowed = False
+            self._allowed = self._obeys = False
             self._offered = None
             self._fault(Fault(FaultCode.PILOT_LOST, active=True, text=str(error)))
+        else:
+            if not self._obeys:
+                self._obeys = True
+                self._fault(Fault(FaultCode.PILOT_LOST, active=False, text="hardware obeys again"))
         await self._show(wanted.sign)
 
     async def _allow(self) -> None:
@@ -232,14 +255,4 @@ class EvseDriver:
             return await self.hardware.meter.stop_transaction()
         except HalError as error:
             log.error("meter gives no signature evse=%d error=%s", self.evse.id, error)
-            return None
-
-    async def first_pilot(self, timeout_s: float) -> PilotReading | None:
-        """The pilot as it stands at start-up; None when it does not answer."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self.hardware.pilot.open()
-                return await self.hardware.pilot.read()
-        except (HalError, TimeoutError) as error:
-            log.warning("pilot silent at start evse=%d error=%s", self.evse.id, error)
             return None

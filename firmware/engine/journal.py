@@ -61,6 +61,7 @@ class Journal:
         self._idle = asyncio.Event()
         self._idle.set()
         self._series: dict[str, int] = {}
+        self.on_written: Callable[[], None] = lambda: None
 
     def record(self, event: FactRecorded) -> None:
         """Take a fact of the core."""
@@ -130,6 +131,7 @@ class Journal:
                     self._held.popleft()
                     if change.starts is not None:
                         self._stored(change.starts)
+                self.on_written()
             if not self._held:
                 self._wake.clear()
                 self._idle.set()

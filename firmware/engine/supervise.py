@@ -36,13 +36,19 @@ async def follow(
     clock: Clock,
     fault: FaultCode,
     report: Callable[[Fault], None],
+    available: Callable[[bool], None] = lambda _: None,
 ) -> None:
-    """Feed every value of a device's stream to `handle`, for ever. `report` is told when the device is lost and when it is back."""
+    """Feed every value of a device's stream to `handle`, for ever.
+
+    `report` is told the fault when the device is lost, and that it is over when the device speaks again; `available` is told when the
+    device can be used and when it cannot.
+    """
     failures = 0
     lost = False
     while True:
         try:
             await device.open()
+            available(True)
             async for value in stream():
                 if lost:
                     lost = False
@@ -53,9 +59,37 @@ async def follow(
             return  # the device was closed on purpose
         except HalError as error:
             failures += 1
+            available(False)
             if not lost:
                 lost = True
                 log.error("device lost device=%s error=%s", name, error)
                 report(Fault(fault, active=True, text=str(error)))
             await device.close()
             await clock.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
+
+
+async def keep_open(
+    device: Device,
+    *,
+    name: str,
+    clock: Clock,
+    fault: FaultCode | None,
+    report: Callable[[Fault], None],
+    available: Callable[[bool], None],
+) -> None:
+    """Open a device that tells nothing by itself, trying until it opens."""
+    failures = 0
+    while True:
+        try:
+            await device.open()
+        except HalError as error:
+            failures += 1
+            log.error("device does not open device=%s error=%s", name, error)
+            if fault is not None:
+                report(Fault(fault, active=True, text=str(error)))
+            await clock.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
+        else:
+            if failures and fault is not None:
+                report(Fault(fault, active=False, text=f"{name} is there"))
+            available(True)
+            return

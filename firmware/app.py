@@ -1,0 +1,279 @@
+"""Composition root: configuration and board become objects, and the objects one TaskGroup.
+
+Start order: journal and devices first, then what was left open by the last run, the control API beside them, the link last. Stop
+order is the reverse; contactors are denied before anything is waited for. Everything with a clock, a die or a file gets it here.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from random import Random
+
+from boards import Board, BoardDescription, build
+from boards.mock import make_world
+from firmware import __version__
+from firmware.config import Config
+from firmware.connection import Connection
+from firmware.core import events as ev
+from firmware.core.quantities import supported_quantities
+from firmware.core.values import Registration, ResetKind
+from firmware.engine import memory, recovery
+from firmware.engine.engine import Engine
+from firmware.engine.journal import Change
+from firmware.engine.supervise import Device
+from firmware.engine.timeline import Timeline
+from firmware.identity import Identity
+from firmware.ocpp16.translator import Translator16
+from firmware.outbox import Outbox
+from hal.clock import Clock
+from hal.errors import HalError
+from hal.types import SimIdentity
+from offline_queue import Bounds, Queue
+
+log = logging.getLogger(__name__)
+
+DATABASE = "wayside.db"
+DRAIN_S = {ResetKind.SOFT: 15.0, ResetKind.HARD: 3.0}  # to deliver stops before a reset
+WRITE_S = 1.0  # for the journal to reach the disk at the end
+STORAGE_CHECK_S = 30.0
+
+
+class Exit(Enum):
+    """Why the program ended."""
+
+    STOP = "stop"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the program is given from outside: time, chance, ids and a place for its files."""
+
+    clock: Clock
+    rng: Random
+    new_id: Callable[[], str]
+    state_dir: Path
+
+
+class App:
+    """One run of the charge point program."""
+
+    def __init__(self, config: Config, board: Board, queue: Queue, engine: Engine, around: Surroundings) -> None:
+        """Use `App.open`."""
+        self.config = config
+        self.board = board
+        self.queue = queue
+        self.engine = engine
+        self.around = around
+        self.clock = around.clock
+        self.timeline = Timeline(self.clock)
+        self.outbox: Outbox
+        self.translator: Translator16
+        self.connection: Connection
+        self._sim = SimIdentity()
+        self._ended = asyncio.Event()
+        self._exit = Exit.STOP
+        self._reset: asyncio.Task[None] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @classmethod
+    async def open(cls, config: Config, description: BoardDescription, around: Surroundings) -> "App":
+        """Open the journal and make the devices. Raises BoardError and QueueError."""
+        prepare_state_dir(around.state_dir)
+        world = None
+        if description.is_mock:
+            loop = asyncio.get_running_loop()
+            world = make_world(description, source=loop, clock=around.clock, state_dir=around.state_dir)
+        board = build(description, clock=around.clock, rng=around.rng, world=world)
+        around = Surroundings(board.clock, around.rng, around.new_id, around.state_dir)
+        queue = await Queue.open(
+            around.state_dir / DATABASE,
+            bounds=Bounds(
+                rows=config.queue.max_rows, bytes=config.queue.max_bytes, reserve_bytes=config.queue.reserve_bytes
+            ),
+            on_incident=lambda incident: log.warning("journal incident %s", incident),
+            wall_clock=board.clock.wall,
+        )
+        try:
+            settings = await memory.load_settings(queue, config.initial_settings())
+            engine = Engine(board, queue, board.clock, settings, around.new_id)
+            app = cls(config, board, queue, engine, around)
+            await app._compose()
+        except BaseException:
+            await queue.close()
+            raise
+        return app
+
+    async def _compose(self) -> None:
+        await memory.recall(self.queue, self.engine.station)
+        await self.timeline.load(self.queue)
+        prefix = await self._document("outbox", lambda: self.around.new_id()[:8])
+        accepted_before = await self.queue.get(memory.STATION, "accepted")
+        context = self.engine.station.context
+        context.in_service = self.config.station.charge_before_accepted or accepted_before is not None
+        context.halting = True  # until what was left open has been taken up
+        self.outbox = Outbox(self.queue, self.clock, self.engine.station.settings, id_prefix=prefix)
+        meters = [hardware.meter for hardware in self.board.evses]
+        quantities = supported_quantities(
+            max((meter.phases for meter in meters), default=3),
+            soc=self.board.world is not None,
+            temperature=False,
+            reactive=False,
+        )
+        self.translator = Translator16(
+            self.engine, self.timeline, self.outbox, self.identity, quantities=quantities
+        )
+        await self.translator.load(self.queue)
+        self.engine.ask_token = self.translator.authorise
+        self.engine.observe(self._observe)
+        self.engine.journal.on_written = self.outbox.wake
+        self.connection = Connection(self)
+
+    async def _document(self, name: str, make: Callable[[], str]) -> str:
+        """A value made once in the life of this station."""
+        known = await self.queue.get(memory.STATION, name)
+        if known is not None:
+            return known.decode()
+        value = make()
+        self.engine.journal.write(Change(put={(memory.STATION, name): value.encode()}))
+        return value
+
+    def identity(self) -> Identity:
+        """What the station says it is."""
+        station = self.config.station
+        first = self.board.evses[0].meter if self.board.evses else None
+        return Identity(
+            vendor=station.vendor,
+            model=station.model,
+            serial_number=station.serial_number,
+            box_serial_number=station.box_serial_number,
+            firmware_version=__version__,
+            iccid=self._sim.iccid,
+            imsi=self._sim.imsi,
+            meter_type=first.model if first else None,
+            meter_serial_number=first.serial_number if first else None,
+        )
+
+    # ---- life -----------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> Exit:
+        """Run until `stop`, a reset or cancellation. Contactors are denied on every way out."""
+        clean = await self.queue.get(memory.STATION, "shutdown") is not None
+        self.engine.journal.write(Change(delete=((memory.STATION, "shutdown"),)))
+        note = self.timeline.note()
+        if note is not None:
+            self.engine.journal.write(note)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self.engine.run())
+                tasks.create_task(self._watch_storage())
+                tasks.create_task(self._watch_clock())
+                tasks.create_task(self._begin(tasks, clean))
+                await self._ended.wait()
+                raise _Ended
+        except* _Ended:
+            pass
+        finally:
+            self._tasks = None
+            self.engine.deny_all()
+            await self._close()
+        return self._exit
+
+    async def _begin(self, tasks: asyncio.TaskGroup, clean: bool) -> None:
+        """Take up what was left open, then connect."""
+        await self._read_sim()
+        await recovery.recover(self.engine, clean_end=clean)
+        self.engine.station.context.halting = False
+        self.engine.apply(lambda station, now: station.reconsider(now))
+        tasks.create_task(self.connection.run())
+
+    async def _read_sim(self) -> None:
+        modem = self.board.modem
+        if modem is None:
+            return
+        try:
+            await modem.open()
+            async with asyncio.timeout(2.0):
+                self._sim = await modem.identity()
+        except (HalError, TimeoutError) as error:
+            log.warning("modem does not tell its SIM error=%s", error)
+
+    def stop(self, how: Exit = Exit.STOP) -> None:
+        """End the program; callable from a signal handler."""
+        self.engine.deny_all()
+        self._exit = how
+        self._ended.set()
+
+    async def _close(self) -> None:
+        """Bring to disk what is still on its way, then release everything; bounded."""
+        self.engine.journal.write(Change(put={(memory.STATION, "shutdown"): b"clean"}))
+        writer = asyncio.create_task(self.engine.journal.run())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WRITE_S):
+                await self.engine.journal.written()
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        await self.queue.close()
+        for device in self._devices():
+            await device.close()
+        if self.board.world is not None:
+            self.board.world.save()
+
+    def _devices(self) -> list[Device]:
+        board = self.board
+        found: list[Device | None] = []
+        for evse in board.evses:
+            found += [evse.contactor, evse.pilot, evse.meter, evse.lock, evse.lamp, *evse.inputs]
+        found += [*board.readers, *board.station_inputs, board.main_meter, board.modem, board.network, board.limits]
+        return [device for device in found if device is not None]
+
+    # ---- what the core says -----------------------------------------------------------------------------------------------
+
+    def _observe(self, event: ev.Event) -> None:
+        match event:
+            case ev.ResetWanted(kind=kind) if self._tasks is not None and self._reset is None:
+                self._reset = self._tasks.create_task(self._restart(kind))
+            case ev.RegistrationChanged(registration=Registration.ACCEPTED):
+                self.engine.journal.write(Change(put={(memory.STATION, "accepted"): self.config.csms.url.encode()}))
+
+    async def _restart(self, kind: ResetKind) -> None:
+        """Let the ends of transactions reach disk and, in bounded time, the central system; then start again."""
+        log.info("reset kind=%s", kind.value)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S[kind]):
+                while any(evse.tx is not None for evse in self.engine.station.evses.values()):
+                    await self.clock.sleep(0.05)
+                await self.engine.journal.written()
+                while self.engine.station.context.online and self.queue.stats().rows:
+                    await self.clock.sleep(0.05)
+        self.stop(Exit.RESTART)
+
+    async def _watch_storage(self) -> None:
+        while True:
+            accepting = self.queue.stats().accepting
+            self.engine.apply(lambda station, now: station.storage_changed(accepting))
+            await self.clock.sleep(STORAGE_CHECK_S)
+
+    async def _watch_clock(self) -> None:
+        """Remember the boot's wall time as soon as it can be believed."""
+        while True:
+            note = self.timeline.note()
+            if note is not None:
+                self.engine.journal.write(note)
+            await self.clock.sleep(STORAGE_CHECK_S)
+
+
+class _Ended(Exception):  # noqa: N818 - a signal, not an error
+    """Leaves the TaskGroup."""
+
+
+def prepare_state_dir(path: Path) -> None:
+    """Make the state directory, readable by its owner only."""
+    path.mkdir(parents=True, exist_ok=True)
+    os.chmod(path, 0o700)

@@ -1,0 +1,207 @@
+"""The configuration: command line beats environment (`WAYSIDE_SECTION_KEY`) beats file beats default.
+
+Read once at start. Whatever is wrong with it is told in one line with the file, the key and the reason.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from firmware.ocpp16.configuration import initial_settings
+from hal.errors import HalError
+
+ENVIRONMENT_PREFIX = "WAYSIDE_"
+PROTOCOLS = ("ocpp1.6",)
+
+
+class ConfigError(HalError, ValueError):
+    """A configuration that cannot be used. The text is one line: where, which key, why."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StationTable(_Table):
+    """`[station]`: who this station is and what it does on its own."""
+
+    id: str = Field("CP001", min_length=1, max_length=48)
+    vendor: str = Field("Wayside", min_length=1, max_length=50)
+    model: str = Field("Charge point", min_length=1, max_length=20)
+    serial_number: str | None = Field(None, max_length=25)
+    box_serial_number: str | None = Field(None, max_length=25)
+    charge_before_accepted: bool = False
+    after_power_loss: Literal["resume", "close"] = "resume"
+
+
+class CsmsTable(_Table):
+    """`[csms]`: the way to the central system. The identity is appended to the URL."""
+
+    url: str = "ws://127.0.0.1:9000/ocpp"
+    security_profile: int = Field(0, ge=0, le=3)
+    password: str | None = Field(None, repr=False)
+    password_hex: str | None = Field(None, repr=False, pattern=r"^([0-9A-Fa-f]{2}){1,20}$")
+    protocols: tuple[Literal["ocpp1.6"], ...] = Field(("ocpp1.6",), min_length=1)
+    compression: bool = False
+    accept_missing_subprotocol: bool | None = None
+    pong_timeout_s: float = Field(20.0, gt=0)
+    max_message_bytes: int = Field(64 * 1024, ge=4096)
+    ca_file: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_websocket(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("ws", "wss") or not parts.hostname:
+            raise ValueError("expected ws://host… or wss://host…")
+        return value
+
+
+class ClockTable(_Table):
+    """`[clock]`: when wall time is believed."""
+
+    policy: Literal["strict", "grace", "trust"] = "trust"
+
+
+class ControlTable(_Table):
+    """`[control]`: the local API and page."""
+
+    enabled: bool = True
+    listen: str = "127.0.0.1:8080"
+    token: str | None = Field(None, repr=False, min_length=16)
+    page: bool = True
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise ValueError("expected HOST:PORT")
+        return value
+
+
+class QueueTable(_Table):
+    """`[queue]`: bounds of the journal."""
+
+    max_rows: int = Field(100_000, ge=1000)
+    max_bytes: int = Field(64 * 1024 * 1024, ge=1024 * 1024)
+    reserve_bytes: int = Field(16 * 1024 * 1024, ge=0)
+
+
+class LogTable(_Table):
+    """`[log]`: how much is told."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(_Table):
+    """The whole configuration."""
+
+    station: StationTable = StationTable()
+    csms: CsmsTable = CsmsTable()
+    clock: ClockTable = ClockTable()
+    control: ControlTable = ControlTable()
+    queue: QueueTable = QueueTable()
+    log: LogTable = LogTable()
+    board: str = "mock"
+    ocpp16: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("ocpp16", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {key: _text(item) for key, item in value.items()}
+
+    def initial_settings(self) -> dict[str, str]:
+        """Start values of settings. Raises ValueError naming the key."""
+        return {"tx.after-power-loss": self.station.after_power_loss, **initial_settings(self.ocpp16)}
+
+
+def _text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | str):
+        return str(value)
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    return value
+
+
+def load_config(
+    path: Path | None, *, environment: Mapping[str, str], overrides: Mapping[str, str] | None = None
+) -> Config:
+    """Read the configuration. `overrides` maps `section.key` to text. Raises ConfigError."""
+    source = str(path) if path is not None else "configuration"
+    document: dict[str, Any] = {}
+    if path is not None:
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{source}: cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{source}: not TOML: {error}") from None
+    origin: dict[str, str] = {}
+    for name, value in _from_environment(environment).items():
+        _put(document, name, value)
+        origin[name] = f"environment {ENVIRONMENT_PREFIX}{name.replace('.', '_').upper()}"
+    for name, value in (overrides or {}).items():
+        _put(document, name, value)
+        origin[name] = "command line"
+    try:
+        config = Config.model_validate_json(json.dumps(document, default=str))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(piece) for piece in first["loc"])
+        where = origin.get(key, source)
+        reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{where}: {key}: {reason}") from None
+    try:
+        config.initial_settings()
+    except ValueError as error:
+        raise ConfigError(f"{source}: {error}") from None
+    return config
+
+
+def _sections() -> dict[str, type[BaseModel]]:
+    return {
+        name: field.annotation
+        for name, field in Config.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for section, model in _sections().items():
+        for key in model.model_fields:
+            value = environment.get(f"{ENVIRONMENT_PREFIX}{section}_{key}".upper())
+            if value is not None:
+                found[f"{section}.{key}"] = value
+    if (board := environment.get(f"{ENVIRONMENT_PREFIX}BOARD")) is not None:
+        found["board"] = board
+    return found
+
+
+def _put(document: dict[str, Any], name: str, value: str) -> None:
+    """Set a key from text: what reads as JSON and is not a string field is taken as such."""
+    section, _, key = name.rpartition(".")
+    table = document.setdefault(section, {}) if section else document
+    if not isinstance(table, dict):
+        raise ConfigError(f"{name}: {section} is not a table")
+    model = _sections().get(section)
+    annotation = str(model.model_fields[key].annotation) if model is not None and key in model.model_fields else "str"
+    if "tuple" in annotation:
+        table[key] = [item.strip() for item in value.split(",") if item.strip()]
+    elif "str" in annotation or "Literal" in annotation:
+        table[key] = value
+    else:
+        try:
+            table[key] = json.loads(value)
+        except ValueError:
+            table[key] = value
