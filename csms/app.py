@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from csms import v16
+from csms import v16, v201
 from csms.api.build import build_api
 from csms.api.serving import ApiServer
 from csms.books import Books
@@ -64,8 +64,8 @@ class Csms:
         self.hub = Hub()
         self._rng = rng or random.SystemRandom()
         self._ssl = ssl
-        handlers = v16.router()
-        core = Core(handlers.overlaid(router) if router else handlers, new_id=self.new_id, policy=self.config.policy)
+        handlers = v16.router().overlaid(v201.router()).overlaid(router or Router())
+        core = Core(handlers, new_id=self.new_id, policy=self.config.policy)
         self._runtime = Runtime(core, self.store, self.clock, self.hub, handler_timeout_s=self.config.handler_timeout_s)
         passwords = PasswordCheck(self._rng.randbytes(32))
         self._door = Door(self._runtime, self.config, passwords, self.new_id)

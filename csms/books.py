@@ -3,7 +3,7 @@
 This file reads; `ledger` writes. Rows are keyed (station, transaction id), facts are kept beside them in a log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -28,6 +28,7 @@ class Oddity(StrEnum):
     ENERGY_NEGATIVE = "energy-negative"  # the meter ran backwards between start and stop
     REGISTER_BACKWARDS = "register-backwards"  # a reading below an earlier one
     AFTER_STOP = "after-stop"  # a message about a moment after the stop
+    SEQUENCE_GAP = "sequence-gap"  # the transaction ended, and some of its seqNos never came
     SEQUENCE_REUSED = "sequence-reused"  # two different events under one seqNo
     WRONG_CONNECTOR = "wrong-connector"  # messages of one transaction name different connectors or EVSEs
 
@@ -124,12 +125,7 @@ class Transaction:
     @property
     def missing_sequence(self) -> tuple[int, ...]:
         """The seqNos below the highest one that never came, at most the first hundred."""
-        missing: list[int] = []
-        expected = 0
-        for first, last in self.sequence_ranges:
-            missing.extend(range(expected, min(first, expected + 100 - len(missing))))
-            expected = last + 1
-        return tuple(missing)
+        return missing(self.sequence_ranges)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -190,6 +186,16 @@ class Books:
             details=row["details"],
             _load_facts=lambda: tuple(fact_of(entry) for entry in store.entries(FACTS, key)),
         )
+
+
+def missing(ranges: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    """The numbers from 0 up that closed ranges leave out below their highest one, at most a hundred."""
+    found: list[int] = []
+    expected = 0
+    for first, last in ranges:
+        found.extend(range(expected, min(first, expected + 100 - len(found))))
+        expected = last + 1
+    return tuple(found)
 
 
 def facts_owner(station: str, key: str) -> str:

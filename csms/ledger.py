@@ -12,7 +12,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from csms.books import FACTS, OPEN, TRANSACTIONS, Anomaly, Fact, FactKind, Oddity, facts_owner, record_of, stamp
+from csms.books import (
+    FACTS,
+    OPEN,
+    TRANSACTIONS,
+    Anomaly,
+    Fact,
+    FactKind,
+    Oddity,
+    facts_owner,
+    missing,
+    record_of,
+    stamp,
+)
 from csms.core.store import Record, Store
 
 MAX_ANOMALIES = 100
@@ -53,7 +65,7 @@ class Ledger:
 
     def record(self, station: str, protocol: str, transaction_id: str, fact: Fact) -> Entry:
         """Enter one fact."""
-        key = self._key(station, transaction_id, fact)
+        key = self._key(station, protocol, transaction_id, fact)
         row = self._store.get(TRANSACTIONS, station, key)
         opened = row is None
         row = _blank(station, key, protocol, transaction_id) if row is None else dict(row)
@@ -87,8 +99,8 @@ class Ledger:
         closed = not row["open"] and (was_open or opened)
         return Entry(key, repeated=False, opened=opened, closed=closed, anomalies=anomalies)
 
-    def _key(self, station: str, transaction_id: str, fact: Fact) -> str:
-        if transaction_id != GIVEN_UP:
+    def _key(self, station: str, protocol: str, transaction_id: str, fact: Fact) -> str:
+        if (protocol, transaction_id) != ("ocpp1.6", GIVEN_UP):
             return transaction_id
         # Every given-up transaction has the same id: one that was stopped is followed by a new row, unless this is
         # that stop once more.
@@ -162,6 +174,10 @@ def _oddities(row: Record, fact: Fact) -> Iterator[tuple[Oddity, str]]:
             yield Oddity.SECOND_STOP, f"stopped at {stopped} already, now again at {at}"
         case FactKind.STOP if started is None:
             yield Oddity.STOP_WITHOUT_START, "the start was never reported"
+    if fact.kind is FactKind.STOP and fact.sequence is not None:
+        gaps = missing(_with(row["sequence"], fact.sequence))
+        if gaps:
+            yield Oddity.SEQUENCE_GAP, f"never came: seqNo {', '.join(map(str, gaps))}"
     late = fact.sequence is not None and bool(row["sequence"]) and fact.sequence < row["sequence"][-1][1]
     if row["last_at"] is not None and at < row["last_at"] and not late:
         yield Oddity.TIME_BACKWARDS, f"{at} comes after {row['last_at']}"

@@ -1,18 +1,17 @@
 """Handlers for messages that expect no decision, only to be heard: kept as they came, and published."""
 
-from collections.abc import Callable
-
 from csms.core.router import Context, Handler
 from csms.stations import Stations
-from ocpp_client.messages import Message
+from ocpp_client.catalogue import Catalogue
+from ocpp_client.messages import Message, from_wire
 
 
-def noting(answer: Callable[[], Message]) -> Handler:
-    """A handler that keeps the message and gives the answer."""
+def noting(messages: Catalogue, answer: str) -> Handler:
+    """A handler that keeps the message and answers with this JSON text; no model is loaded before it is called."""
 
     def handler(context: Context, request: Message) -> Message:
         note(context, request)
-        return answer()
+        return from_wire(messages.response(context.action), answer)
 
     return handler
 

@@ -1,8 +1,25 @@
-"""Enters a station's report into the books and tells the world, for the handlers of every OCPP version."""
+"""Enters what a station reports and tells the world, for the handlers of every OCPP version."""
 
 from csms.books import Books, Fact
+from csms.core.presence import set_registration
 from csms.core.router import Context
+from csms.core.solicited import forget
 from csms.ledger import Ledger
+from csms.stations import Boots, Registration, Stations
+from ocpp_client.messages import Message
+
+
+def record_boot(context: Context, request: Message) -> tuple[Registration, int]:
+    """Enter a BootNotification; the status and the interval in seconds that answer it."""
+    answer, interval_s = Boots(context.store).next_answer(
+        context.station, heartbeat_s=context.policy.heartbeat_interval_s, retry_s=context.policy.retry_interval_s
+    )
+    description = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+    Stations(context.store).booted(context.station, description, context.at.utc)
+    set_registration(context.store, context.station, answer, context.at)
+    forget(context.store, context.station)
+    context.emit("booted", status=answer, interval_s=interval_s, boot=description)
+    return answer, interval_s
 
 
 def record(context: Context, transaction_id: str, fact: Fact) -> None:

@@ -14,6 +14,7 @@ STATIONS = "stations"
 CONNECTORS = "connectors"
 NOTICES = "notices"
 METER_VALUES = "meter-values"
+VARIABLES = "variables"
 HELD = "held"
 
 Registration: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
@@ -91,6 +92,14 @@ class Stations:
         """The last status of a connector, or None if none was reported."""
         row = self._store.get(CONNECTORS, station, f"{evse_id or 0}.{connector_id}")
         return None if row is None else row["status"]
+
+    def set_variable(self, station: str, key: str, report: Record) -> None:
+        """Keep what a 2.0.1 station reported of one variable of its device model."""
+        self._store.put(VARIABLES, station, key, report)
+
+    def variables(self, station: str) -> list[Record]:
+        """What was reported of the device model, as ReportData in wire names."""
+        return [report for _, report in self._store.items(VARIABLES, station)]
 
     def note(self, station: str, action: str, payload: Record, at: datetime) -> None:
         """Keep a notice (firmware, log, security event, report …) as it came."""

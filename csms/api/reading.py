@@ -53,6 +53,7 @@ class Reading:
             Route(
                 "GET", f"{one}/notices", self.notices, "The newest firmware, log and other notices", station, (_LIMIT,)
             ),
+            Route("GET", f"{one}/variables", self.variables, "The device model as far as it was reported", station),
             Route("GET", f"{one}/meter-values", self.values, "Meter values outside transactions", station, (_LIMIT,)),
         ]
 
@@ -103,6 +104,9 @@ class Reading:
 
     async def notices(self, request: Request) -> Response:
         return JSONResponse(self._csms.stations.notices(self._known(request), limit(request)))
+
+    async def variables(self, request: Request) -> Response:
+        return JSONResponse(self._csms.stations.variables(self._known(request)))
 
     async def values(self, request: Request) -> Response:
         return JSONResponse(self._csms.stations.values(self._known(request), limit(request)))

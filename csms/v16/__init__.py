@@ -3,8 +3,6 @@
 from csms.core.router import Router
 from csms.v16 import notices, provisioning, transactions
 
-PROTOCOL = "ocpp1.6"
-
 
 def router() -> Router:
     """A new router with all of them."""

@@ -2,10 +2,9 @@
 
 from typing import Final, cast
 
-from csms.core.presence import set_registration
 from csms.core.router import Context, Router
-from csms.core.solicited import forget
-from csms.stations import Boots, ConnectorStatus, Stations
+from csms.recording import record_boot
+from csms.stations import ConnectorStatus, Stations
 from csms.tokens import Tokens, Verdict
 from ocpp_client.v16.core import (
     AuthorizeRequest,
@@ -32,14 +31,7 @@ def register(router: Router) -> None:
 
 def boot(context: Context, request: BootNotificationRequest) -> BootNotificationResponse:
     """Accept the station, unless an operator holds it back."""
-    answer, interval_s = Boots(context.store).next_answer(
-        context.station, heartbeat_s=context.policy.heartbeat_interval_s, retry_s=context.policy.retry_interval_s
-    )
-    description = request.model_dump(mode="json", by_alias=True, exclude_none=True)
-    Stations(context.store).booted(context.station, description, context.at.utc)
-    set_registration(context.store, context.station, answer, context.at)
-    forget(context.store, context.station)
-    context.emit("booted", status=answer, interval_s=interval_s, boot=description)
+    answer, interval_s = record_boot(context, request)
     return BootNotificationResponse(status=answer, current_time=context.at.utc, interval=interval_s)
 
 
