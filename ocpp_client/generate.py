@@ -9,9 +9,10 @@ import logging
 from importlib.resources import files
 from pathlib import Path
 
+from ocpp_client._generate.layout import modules
 from ocpp_client._generate.plan import VERSIONS, VersionPlan
 from ocpp_client._generate.read import Reader
-from ocpp_client._generate.write import modules, write_module, write_package
+from ocpp_client._generate.write import homes, write_module, write_package
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +28,9 @@ def generate(plan: VersionPlan) -> dict[str, str]:
         odd = sorted(set(planned) ^ set(schemas.messages))
         raise ValueError(f"plan and schemas of {plan.name} differ in {odd}; correct the plan")
     layout = modules(plan, schemas)
-    homes = {
-        definition.name: module.name
-        for module in layout
-        for definition in module.definitions
-        if definition.name in schemas.types
-    }
-    if "CustomDataType" in homes:
-        homes["Extensible"] = homes["CustomDataType"]
-    written = {f"{module.name}.py": write_module(module, plan, homes) for module in layout}
-    return written | {"__init__.py": write_package(plan, schemas, homes)}
+    home_of = homes(layout)
+    written = {f"{module.name}.py": write_module(module, plan, home_of) for module in layout}
+    return written | {"__init__.py": write_package(plan, schemas, home_of)}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""OCPP 2.1: types of types that several modules use.
+"""OCPP 2.1: enumerations that several modules use.
 
 Generated; do not edit. To write it again: `python -m ocpp_client.generate`.
 """
