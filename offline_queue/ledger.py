@@ -59,6 +59,10 @@ class Ledger:
         """Write and sync something small, to learn whether the disk takes it."""
         self._transaction(partial(self._store.run, "UPDATE id_limit SET value = value"))
 
+    def write_back(self) -> None:
+        """Move the log into the database, after which the next commits use the space of the log again."""
+        self._store.rows("PRAGMA wal_checkpoint(RESTART)")
+
     def _transaction(self, change: Callable[[], Result]) -> Result:
         before = self.totals.copy()
         self._store.begin()

@@ -1,11 +1,12 @@
 """The half of the queue that blocks: it runs in the executor, one call at a time.
 
-Here is decided what a failure means. A full disk: throw off the ballast and try once more. A damaged file: repair it and try once
-more. Anything else is told to the caller, and the next call starts afresh.
+Here is decided what a failure means. A full disk: make room and try again. A damaged file: repair it and try again. Anything
+else is told to the caller, and the next call starts afresh.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -129,13 +130,7 @@ class Worker:
 
     def _write(self, change: Callable[[Ledger], Result]) -> Result:
         try:
-            try:
-                result = self._mending(change)
-            except DiskFull:
-                if not self._ballast.throw_off():
-                    raise
-                log.warning("queue throws off its ballast, the disk is full path=%s", self._path)
-                result = self._mending(change)
+            result = self._making_room(change)
         except QueueError as error:
             self._note(error)
             raise
@@ -143,6 +138,21 @@ class Worker:
             log.warning("queue writes again path=%s", self._path)
             self._health = Health.OK
         return result
+
+    def _making_room(self, change: Callable[[Ledger], Result]) -> Result:
+        """Make a change; on a full disk use the room in the log for it, and then that of the ballast."""
+        try:
+            return self._mending(change)
+        except DiskFull:
+            with suppress(DiskFull):  # of what is written back, the part that fits is written
+                self._mending(Ledger.write_back)
+        try:
+            return self._mending(change)
+        except DiskFull:
+            if not self._ballast.throw_off():
+                raise
+        log.warning("queue throws off its ballast, the disk is full path=%s", self._path)
+        return self._mending(change)
 
     def _note(self, error: QueueError) -> None:
         """Remember a failure of the disk, and log it if it is news."""
