@@ -27,6 +27,7 @@ from firmware.engine.engine import Engine
 from firmware.engine.journal import Change
 from firmware.engine.supervise import Device
 from firmware.engine.timeline import Timeline
+from firmware.frames import FrameLog
 from firmware.identity import Identity
 from firmware.ocpp16.translator import Translator16
 from firmware.outbox import Outbox
@@ -72,6 +73,7 @@ class App:
         self.around = around
         self.clock = around.clock
         self.timeline = Timeline(self.clock)
+        self.frames = FrameLog(self.clock)
         self.outbox: Outbox
         self.translator: Translator16
         self.connection: Connection
@@ -125,9 +127,7 @@ class App:
             temperature=False,
             reactive=False,
         )
-        self.translator = Translator16(
-            self.engine, self.timeline, self.outbox, self.identity, quantities=quantities
-        )
+        self.translator = Translator16(self.engine, self.timeline, self.outbox, self.identity, quantities=quantities)
         await self.translator.load(self.queue)
         self.engine.ask_token = self.translator.authorise
         self.engine.observe(self._observe)
@@ -176,6 +176,7 @@ class App:
                 tasks.create_task(self._watch_clock())
                 tasks.create_task(self._begin(tasks, clean))
                 await self._ended.wait()
+                await self.connection.stop()
                 raise _Ended
         except* _Ended:
             pass
@@ -269,7 +270,7 @@ class App:
             await self.clock.sleep(STORAGE_CHECK_S)
 
 
-class _Ended(Exception):  # noqa: N818 - a signal, not an error
+class _Ended(Exception):
     """Leaves the TaskGroup."""
 
 

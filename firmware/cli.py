@@ -1,0 +1,39 @@
+"""The `wayside` command: parses, and hands over to the command's own module, imported only then."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from firmware import __version__
+
+# Command -> (module, what it does). A module offers `add_arguments(parser)` and `run(args) -> int`.
+COMMANDS = {
+    "run": ("firmware.commands.run", "run the charge point"),
+    "demo": (
+        "firmware.commands.demo",
+        "run a charge point on mock hardware together with the reference central system",
+    ),
+    "csms": ("firmware.commands.csms", "run the reference central system"),
+    "boards": ("firmware.commands.boards", "list and check board files"),
+    "queue": ("firmware.commands.queue", "look into the journal: waiting messages and dead letters"),
+}
+USAGE_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="wayside", description="Charge point firmware.")
+    parser.add_argument("--version", action="version", version=f"wayside {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    for name, (module_name, summary) in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
+        if name == chosen:
+            module = importlib.import_module(module_name)
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    args = parser.parse_args(arguments)
+    code: int = args.run(args)
+    return code
