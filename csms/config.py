@@ -48,6 +48,7 @@ class CsmsConfig:
     limits: Limits = field(default_factory=Limits)
     handler_timeout_s: float = 30.0  # for asynchronous handlers
     command_timeout_s: float = 30.0  # when a command names none
+    idle_timeout_s: float | None = None  # close a connection on which no message came for so long
     close_timeout_s: float = 0.4
 
     def __post_init__(self) -> None:

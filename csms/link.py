@@ -22,14 +22,21 @@ class Link:
     """A queue of messages to one station, and the task that writes them."""
 
     def __init__(
-        self, socket: WebSocket, station: str, connection: str, *, max_waiting: int, on_written: Callable[[str], None]
+        self,
+        socket: WebSocket,
+        station: str,
+        connection: str,
+        *,
+        max_waiting: int,
+        close_timeout_s: float,
+        on_written: Callable[[str], None],
     ) -> None:
         """`on_written` is told each text just before it goes out."""
         self.station = station
         self.connection = connection
-        self.address = socket.peer_address.rpartition(":")[0]
         self._socket = socket
         self._max_waiting = max_waiting
+        self._close_timeout_s = close_timeout_s
         self._on_written = on_written
         self._waiting: deque[str | _Farewell] = deque()
         self._changed = asyncio.Event()
@@ -44,9 +51,10 @@ class Link:
         self._changed.set()
 
     def close(self, code: int, reason: str) -> None:
-        """Close politely once everything before has been written."""
+        """Close politely once everything before has been written; a station that does not read has no such time."""
         self._waiting.append(_Farewell(code, reason))
         self._changed.set()
+        asyncio.get_running_loop().call_later(2 * self._close_timeout_s, self._socket.abort)
 
     def abort(self) -> None:
         """Drop the TCP connection."""
@@ -77,3 +85,6 @@ class Link:
                 await self._changed.wait()
         except ConnectionLost:
             return  # the reading side finds out as well, and reports it
+        except Exception:
+            log.exception("writing failed, connection dropped station=%s", self.station)
+            self._socket.abort()

@@ -29,6 +29,7 @@ MESSAGES: Final = "messages"
 RESTART_CODE: Final = 1012
 CROWDED_CODE: Final = 1013
 NO_VERSION_CODE: Final = 1002
+IDLE_CODE: Final = 1001
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Door:
         self._new_id = new_id
         self._stations = Stations(runtime.store)
         self._per_address: Counter[str] = Counter()
+        self._open = 0
         self._closing = False
         self._server: WebSocketServer | None = None
 
@@ -93,7 +95,7 @@ class Door:
             return Rejection(rule.status, wait, "refused on purpose\n")
         known = self._stations.is_known(station)
         house = House(
-            connections=len(self._runtime.links),
+            connections=self._open,
             stations=self._stations.count(),
             is_known=known,
             closing=self._closing,
@@ -109,22 +111,22 @@ class Door:
         return _visit.get().announced
 
     async def _serve(self, socket: WebSocket, _path: str, _headers: Mapping[str, str]) -> None:
-        visit = _visit.get()
-        if visit.mute:
-            await _ignore(socket)
-            return
-        if visit.protocol is None:
-            await socket.close(NO_VERSION_CODE, f"no common OCPP version; offer {', '.join(self._config.protocols)}")
-            return
-        address = socket.peer_address.rpartition(":")[0]
-        if self._per_address[address] >= self._config.limits.connections_per_address:
-            log.warning("station turned away: too many connections address=%s station=%s", address, visit.station)
-            await socket.close(CROWDED_CODE, "too many connections from this address; try again later")
-            return
+        visit, address = _visit.get(), socket.peer_address.rpartition(":")[0]
+        self._open += 1
         self._per_address[address] += 1
         try:
-            await self._converse(socket, visit.station, visit.protocol)
+            if self._per_address[address] > self._config.limits.connections_per_address:
+                log.warning("station turned away: too many connections address=%s station=%s", address, visit.station)
+                await socket.close(CROWDED_CODE, "too many connections from this address; try again later")
+            elif visit.mute:
+                await _ignore(socket)
+            elif visit.protocol is None:
+                offer = f"no common OCPP version; offer {', '.join(self._config.protocols)}"
+                await socket.close(NO_VERSION_CODE, offer)
+            else:
+                await self._converse(socket, visit.station, visit.protocol)
         finally:
+            self._open -= 1
             self._per_address[address] -= 1
             if not self._per_address[address]:
                 del self._per_address[address]
@@ -136,6 +138,7 @@ class Door:
             station,
             connection,
             max_waiting=self._config.limits.waiting_messages,
+            close_timeout_s=self._config.close_timeout_s,
             on_written=lambda text: self._log(station, "out", text),
         )
         runtime.links[connection] = link
@@ -147,11 +150,15 @@ class Door:
         ended = ConnectionLost(1006)
         try:
             while True:
-                message = await socket.receive()
+                async with asyncio.timeout(self._config.idle_timeout_s):
+                    message = await socket.receive()
                 self._log(station, "in", message if isinstance(message, str) else f"<{len(message)} bytes>")
                 runtime.received(link, message)
         except ConnectionLost as lost:
             ended = lost
+        except TimeoutError:
+            ended = ConnectionLost(IDLE_CODE, "no message for too long", cause="local")
+            await socket.close(ended.code, ended.reason)
         finally:
             del runtime.links[connection]
             writer.cancel()
