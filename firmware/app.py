@@ -77,6 +77,8 @@ class App:
         self.outbox: Outbox
         self.translator: Translator16
         self.connection: Connection
+        self.control_url: str | None = None  # of the local API, once it listens
+        self.serving = asyncio.Event()  # the local API listens, or there is none
         self._sim = SimIdentity()
         self._ended = asyncio.Event()
         self._exit = Exit.STOP
@@ -171,6 +173,7 @@ class App:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                tasks.create_task(self._serve())
                 tasks.create_task(self.engine.run())
                 tasks.create_task(self._watch_storage())
                 tasks.create_task(self._watch_clock())
@@ -185,6 +188,15 @@ class App:
             self.engine.deny_all()
             await self._close()
         return self._exit
+
+    async def _serve(self) -> None:
+        """The local API: before and independent of the link; a port that is taken costs the API, not the charging."""
+        if not self.config.control.enabled:
+            self.serving.set()
+            return
+        from firmware.control.server import serve  # noqa: PLC0415 - a device without the API does not pay for it
+
+        await serve(self)
 
     async def _begin(self, tasks: asyncio.TaskGroup, clean: bool) -> None:
         """Take up what was left open, then connect."""
