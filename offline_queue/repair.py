@@ -25,7 +25,7 @@ from offline_queue.store import PAGE_BYTES, Row, Store
 from offline_queue.values import Repaired
 
 QUARANTINED_FILES = 3  # kept for a person to look at; the oldest goes first
-_FAILURES = 10_000  # after so many places of a table that cannot be read, the rest of it is given up
+_FAILURES = 3_000  # after so many places of a table that cannot be read, the rest of it is given up
 _HIGHEST_ID = 2**63 - 1
 _HEADER = struct.Struct(
     ">16sH10xI"
@@ -181,6 +181,6 @@ class _Reader:
                 if low < high:
                     middle = (low + high) // 2
                     ranges += [(middle + 1, high), (low, middle)]
-                elif low == high:
-                    self.unreadable += low != last_lost + 1
+                else:
+                    self.unreadable += low - last_lost > 1
                     last_lost = low

@@ -69,10 +69,7 @@ class Store:
 
     def close(self) -> None:
         """Write the log back and close the file."""
-        try:
-            self._connection.close()
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
+        self._connection.close()
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Run a statement and return all rows of its result. Raises QueueError."""

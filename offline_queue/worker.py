@@ -71,13 +71,11 @@ class Worker:
         return self._report([self._mending(lambda _: None)])
 
     def close(self) -> Report:
-        """Write the log back and let go of all files. Raises: StoreFailed."""
-        try:
-            self._disconnect()
-        finally:
-            lock, self._lock = self._lock, None
-            if lock:
-                lock.release()
+        """Write the log back and let go of all files."""
+        self._disconnect()
+        lock, self._lock = self._lock, None
+        if lock:
+            lock.release()
         return self._report([None])
 
     def commit(self, commits: Sequence[Commit], now_s: float | None) -> Report:
@@ -213,10 +211,9 @@ class Worker:
         self._hold_ballast(free)
         if self._ledger:
             try:
-                self._oldest_id = self._ledger.oldest_id()
+                self._oldest_id, self._totals = self._mending(lambda ledger: (ledger.oldest_id(), ledger.totals))
             except QueueError as error:
                 self._note(error)
-            self._totals = self._ledger.totals
         incidents, self._incidents = self._incidents, []
         stats = QueueStats(
             depth=dict(self._totals.depth),

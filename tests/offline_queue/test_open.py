@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from offline_queue import Commit, Queue, QueueClosed, QueueLocked, ReadOnly, StoreFailed
+from offline_queue import Commit, DiskFull, Queue, QueueClosed, QueueError, QueueLocked, ReadOnly, StoreFailed
 from offline_queue.files import make_directory, make_file
 from tests.offline_queue.conftest import BOUNDS, Opener
 from tests.offline_queue.helpers import CountingExecutor, fill, new, texts
@@ -163,9 +163,13 @@ async def test_executor_that_drops_its_work_fails_the_callers(opener: Opener) ->
     queue._worker.close()
 
 
-@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
-async def test_place_that_cannot_be_written_is_told(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    """A read-only disk or missing rights at start name the file and what to do."""
+@pytest.mark.parametrize(
+    ("code", "error"), [(errno.EROFS, ReadOnly), (errno.EACCES, ReadOnly), (errno.ENOSPC, DiskFull)]
+)
+async def test_place_that_cannot_be_written_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int, error: type[QueueError]
+) -> None:
+    """A read-only disk, missing rights or no room at start name the file and what to do."""
 
     def refuse(*_: object) -> int:
         raise OSError(code, "refused")
@@ -173,5 +177,16 @@ async def test_place_that_cannot_be_written_is_told(path: Path, monkeypatch: pyt
     make_directory(path.parent)
     make_file(path)
     monkeypatch.setattr("offline_queue.files.os.open", refuse)
-    with pytest.raises(ReadOnly, match=r"queue\.db\.lock: refused; make it writable"):
+    with pytest.raises(error, match=r"queue\.db\.lock: refused; .* the queue goes on by itself"):
+        await Queue.open(path)
+
+
+async def test_file_system_without_locks_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the lock is not taken for another process."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("offline_queue.files.fcntl.flock", refuse)
+    with pytest.raises(StoreFailed, match=r"queue\.db\.lock: No locks available"):
         await Queue.open(path)

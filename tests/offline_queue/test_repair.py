@@ -241,3 +241,40 @@ async def test_open_that_fails_in_a_repair_lets_go(path: Path, opener: Opener) -
     with file_size_limit(10_000), pytest.raises(StoreFailed):
         await opener()
     assert len(await texts(await opener())) >= 490
+
+
+async def large_with_damaged_start(path: Path, opener: Opener) -> None:
+    """Make a queue too large to be checked, in which the page of the oldest record is damaged."""
+    queue = await opener()
+    await queue.commit(Commit(append=[new(f"{n:0900}") for n in range(6000)]))
+    await queue.close()
+    overwrite(path, content(path).index(b"0" * 897) // PAGE_BYTES * PAGE_BYTES, b"\xa5" * PAGE_BYTES)
+
+
+async def test_damage_to_the_oldest_record_is_met_at_once(path: Path, opener: Opener) -> None:
+    """The statistics look at the head of the queue, and what they find damaged is repaired."""
+    await large_with_damaged_start(path, opener)
+    incidents: list[Incident] = []
+    queue = await opener(on_incident=incidents.append)
+    assert isinstance(incidents[0], Repaired)
+    assert queue.stats().rows == incidents[0].records
+    assert queue.stats().health == "ok"
+
+
+async def test_damage_that_cannot_be_repaired_yet_is_in_the_statistics(path: Path, opener: Opener) -> None:
+    """The program learns of it without asking for a record, and what was damaged is repaired as soon as there is room."""
+    await large_with_damaged_start(path, opener)
+    with file_size_limit(1_000_000):
+        queue = await opener()
+    assert queue.stats().health == "failed"
+    assert (await queue.check()).health == "ok"
+    assert 5990 < queue.stats().rows < 6000
+
+
+async def test_short_file_is_set_aside(path: Path, opener: Opener) -> None:
+    """What is shorter than the header of a database has nothing to save."""
+    make_directory(path.parent)
+    write(path, b"\xa5" * 5)
+    queue = await opener()
+    assert content(path.with_name("queue.db.corrupt-1")) == b"\xa5" * 5
+    await fill(queue, "new")
