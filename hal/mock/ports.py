@@ -111,6 +111,11 @@ class Ports(Generic[T]):
         """True when one of them is lost."""
         return any(port.lost for port in self._ports)
 
+    @property
+    def in_use(self) -> bool:
+        """True when one of them is open."""
+        return any(port.is_open for port in self._ports)
+
     def __len__(self) -> int:
         return len(self._ports)
 

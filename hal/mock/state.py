@@ -51,13 +51,16 @@ class FileStore:
         self._failing = False
 
     def load(self) -> Memory:
-        """The last memory saved. A file that is no JSON object is put aside and the world begins anew."""
+        """The last memory saved. A file that is no JSON object is put aside and the world begins anew.
+
+        Raises OSError when the file is there but cannot be read.
+        """
         try:
-            self._last = self._path.read_text(encoding="utf-8")
+            data = self._path.read_bytes()
         except FileNotFoundError:
             return {}
         try:
-            memory = json.loads(self._last)
+            memory = json.loads(data)
         except ValueError:
             memory = None
         if isinstance(memory, dict):

@@ -135,22 +135,24 @@ class World:
     def swipe(self, value: str, kind: TokenKind | None = None, evses: tuple[int, ...] = ()) -> TokenRead:
         """Hold a token to the first working reader that serves these EVSEs (none named: any) and return what it read.
 
-        Without a kind, hexadecimal digits are a card and everything else is a code. Raises Impossible when no such reader works.
+        Without a kind, hexadecimal digits are a card and everything else is a code. Raises Impossible when no such reader works,
+        UnknownAction for an EVSE that does not exist, ValueError for a card whose number is not hexadecimal.
         """
+        value, kind = _token(value, kind)
         for evse_id in evses:
             self.evse(evse_id)
         reader = next((r for r in self.readers if r.serves(evses) and r.port.is_open), None)
         if reader is None:
             where = f" that serves EVSE {', '.join(map(str, evses))}" if evses else ""
             raise Impossible(f"there is no working token reader{where}")
-        read = _read(value, kind, evses or reader.evses)
+        read = TokenRead(value, kind, evses or reader.evses)
         self.swipes.append((self.clock.monotonic(), read))
         reader.port.publish(read)
         return read
 
     def press_key(self, key: str) -> None:
         """Press a key of the display. Raises Impossible without a working display."""
-        if not len(self.ports.display) or self.ports.display.lost:
+        if not self.ports.display.in_use:
             raise Impossible("there is no working display with keys")
         self.ports.display.publish(key)
 
@@ -273,11 +275,10 @@ class World:
             self.ports.inputs.publish(fault)
 
 
-def _read(value: str, kind: TokenKind | None, evses: tuple[int, ...]) -> TokenRead:
-    is_card = kind in {TokenKind.ISO14443, TokenKind.ISO15693}
+def _token(value: str, kind: TokenKind | None) -> tuple[str, TokenKind]:
     is_hex = len(value) % 2 == 0 and all(digit in "0123456789abcdefABCDEF" for digit in value)
-    if is_card and not is_hex:
+    if kind in {TokenKind.ISO14443, TokenKind.ISO15693} and not is_hex:
         raise ValueError("a card's number must be an even number of hexadecimal digits")
     if kind is None:
         kind = TokenKind.ISO14443 if is_hex else TokenKind.KEY_CODE
-    return TokenRead(value.upper() if is_hex else value, kind, evses)
+    return value.upper() if is_hex else value, kind

@@ -1,0 +1,221 @@
+"""The TCP relay on real sockets: what each network mode does to open and to new connections."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hal.mock.network import MockNetwork, NetworkMode
+from hal.mock.relay import Relay
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+SHORT_S = 0.05  # how long a test listens to a silence
+
+
+class Echo:
+    """A far end that sends back what it gets, and can be made to reset or to finish."""
+
+    def __init__(self) -> None:
+        self.writers: list[asyncio.StreamWriter] = []
+        self.finished = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        try:
+            while data := await reader.read(4096):
+                writer.write(data)
+            writer.write(b"bye")
+            await writer.drain()
+            writer.close()
+        except ConnectionError:
+            writer.transport.abort()
+        self.finished.set()
+
+
+class Line:
+    """A network, an echo behind a relay, and a way to dial."""
+
+    def __init__(self, network: MockNetwork, relay: Relay, echo: Echo, address: tuple[str, int]) -> None:
+        self.network = network
+        self.relay = relay
+        self.echo = echo
+        self.address = address
+
+    async def dial(self) -> Streams:
+        return await asyncio.open_connection(*await self.relay.route(*self.address))
+
+
+@asynccontextmanager
+async def line() -> AsyncIterator[Line]:
+    """A working line that is torn down completely."""
+    echo, network = Echo(), MockNetwork()
+    server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with Relay(network) as relay:
+        yield Line(network, relay, echo, (host, port))
+    server.close()
+    for writer in echo.writers:
+        writer.transport.abort()
+
+
+async def exchange(streams: Streams, word: bytes) -> bytes:
+    """Send a word and read as much back."""
+    reader, writer = streams
+    writer.write(word)
+    async with asyncio.timeout(5):
+        return await reader.readexactly(len(word))
+
+
+async def silent(reader: asyncio.StreamReader) -> bool:
+    """True when nothing arrives for a little while, not even an end."""
+    try:
+        async with asyncio.timeout(SHORT_S):
+            await reader.read(1)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_up_bytes_pass_both_ways_and_ends_are_kept() -> None:
+    """A large message comes back whole, and a half-closed sender still gets the last answer."""
+    async with line() as there:
+        streams = await there.dial()
+        assert await exchange(streams, b"x" * 300_000) == b"x" * 300_000
+        streams[1].write_eof()
+        assert await streams[0].read() == b"bye"
+        streams[1].close()
+
+
+async def test_route_is_the_same_at_every_call_and_needs_the_relay_to_run() -> None:
+    """A destination keeps its local port; a relay that is not entered says so."""
+    async with line() as there:
+        assert await there.relay.route(*there.address) == await there.relay.route(*there.address)
+    with pytest.raises(RuntimeError, match="enter it first"):
+        await there.relay.route(*there.address)
+
+
+async def test_down_resets_what_is_open_and_refuses_what_is_new_until_up() -> None:
+    """The open connection ends in a reset, a dial is refused, and the same address works again afterwards."""
+    async with line() as there:
+        streams = await there.dial()
+        assert await exchange(streams, b"hello") == b"hello"
+        there.network.set_mode(NetworkMode.DOWN)
+        with pytest.raises(ConnectionResetError):
+            await streams[0].read()
+        with pytest.raises(ConnectionRefusedError):
+            await there.dial()
+        there.network.set_mode(NetworkMode.UP)
+        for _ in range(100):  # the listener comes back within a few turns of the loop
+            try:
+                streams = await there.dial()
+                break
+            except ConnectionRefusedError:
+                await asyncio.sleep(0)
+        assert await exchange(streams, b"again") == b"again"
+        streams[1].close()
+
+
+async def test_first_dial_while_down_is_refused() -> None:
+    """A destination first asked for while the network is down refuses too."""
+    async with line() as there:
+        there.network.set_mode(NetworkMode.DOWN)
+        with pytest.raises(ConnectionRefusedError):
+            await there.dial()
+
+
+async def test_black_hole_is_silent_and_delivers_after_healing() -> None:
+    """Open and new connections hang without an error; what was sent arrives when the network is up again."""
+    async with line() as there:
+        old = await there.dial()
+        assert await exchange(old, b"before") == b"before"
+        there.network.set_mode(NetworkMode.BLACK_HOLE)
+        new = await there.dial()
+        for reader, writer in (old, new):
+            writer.write(b"held")
+            assert await silent(reader)
+        there.network.set_mode(NetworkMode.UP)
+        for reader, writer in (old, new):
+            async with asyncio.timeout(5):
+                assert await reader.readexactly(4) == b"held"
+            writer.close()
+
+
+async def test_new_address_kills_open_connections_silently() -> None:
+    """A connection from under the old address stays open and silent for good, also through later changes; a new one works."""
+    async with line() as there:
+        old = await there.dial()
+        assert await exchange(old, b"before") == b"before"
+        there.network.change_address("10.0.0.9")
+        old[1].write(b"lost")
+        assert await silent(old[0])
+        there.network.set_mode(NetworkMode.BLACK_HOLE)
+        there.network.set_mode(NetworkMode.UP)
+        assert await silent(old[0])
+        new = await there.dial()
+        assert await exchange(new, b"after") == b"after"
+        for _, writer in (old, new):
+            writer.close()
+
+
+async def test_latency_delays_each_direction_and_keeps_order() -> None:
+    """A word takes at least twice the latency to come back, and words keep their order."""
+    async with line() as there:
+        there.network.set_latency(0.01)
+        streams = await there.dial()
+        loop = asyncio.get_running_loop()
+        begun_at = loop.time()
+        for word in (b"one", b"two", b"six"):
+            streams[1].write(word)
+        async with asyncio.timeout(5):
+            assert await streams[0].readexactly(9) == b"onetwosix"
+        assert loop.time() - begun_at >= 0.02
+        streams[1].close()
+
+
+async def test_reset_at_the_far_end_is_passed_on() -> None:
+    """A central system that dies takes the near connection with it."""
+    async with line() as there:
+        streams = await there.dial()
+        assert await exchange(streams, b"hello") == b"hello"
+        there.echo.writers[0].transport.abort()
+        async with asyncio.timeout(5):
+            assert await streams[0].read() == b""
+        streams[1].close()
+
+
+async def test_unreachable_far_end_resets_the_near_one() -> None:
+    """Nobody listening at the destination ends the dialled connection."""
+    async with line() as there:
+        nobody = await asyncio.start_server(there.echo.serve, "127.0.0.1", 0)
+        host, port = nobody.sockets[0].getsockname()
+        nobody.close()
+        await nobody.wait_closed()
+        reader, _ = await asyncio.open_connection(*await there.relay.route(host, port))
+        async with asyncio.timeout(5):
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+
+
+async def test_leaving_the_relay_resets_every_connection() -> None:
+    """No connection and no task outlives the relay, not even a hanging one."""
+    before = len(asyncio.all_tasks())
+    async with line() as there:
+        old = await there.dial()
+        assert await exchange(old, b"hello") == b"hello"
+        there.network.set_mode(NetworkMode.BLACK_HOLE)
+        hanging = await there.dial()
+        await asyncio.sleep(0)
+    for reader, _ in (old, hanging):
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+    await there.echo.finished.wait()
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == before
+
+
+@pytest.mark.parametrize("latency_s", [-1.0, 61.0])
+async def test_impossible_latency_is_refused(latency_s: float) -> None:
+    """Latency is between nothing and a minute."""
+    with pytest.raises(ValueError, match="latency_s"):
+        MockNetwork().set_latency(latency_s)
