@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from firmware.app import App, Exit
 from firmware.commands import common
 from firmware.console import Console
+from hal.types import LockState
 
 if TYPE_CHECKING:
     from csms.app import Csms
     from csms.books import Transaction
-    from hal.mock.world import World
 
 TOKEN = "04A1B2C3D4E5F6"
 CHARGING_S = 30 * 60.0
@@ -116,6 +116,7 @@ async def _session(app: App, csms: "Csms") -> int:
     loop.set_speed(1.0)
     perform(world, "token", {"token": TOKEN, "evses": [1]})
     await _until(lambda: app.translator.status_word(1) == "Finishing", "the connector is Finishing")
+    await _until(lambda: app.engine.station.evses[1].lock_state is LockState.UNLOCKED, "the cable is unlocked")
     meter_stop_mwh = world.evse(1).import_mwh()
     perform(world, "evse/1/unplug", {})
     await _until(lambda: app.queue.stats().rows == 0, "every message is delivered")

@@ -66,7 +66,7 @@ async def _list(queue: Queue) -> None:
         while page := await queue.peek(lane, PAGE, after=after):
             for record in page:
                 after = record.id
-                tried = f", tried {record.attempts}×" if record.attempts else ""
+                tried = f", tried {record.attempts} times" if record.attempts else ""
                 print(f"waiting  {record.id:>8}  {_summary(record)}{tried}")
     for dead in await _dead(queue):
         print(f"dead     {dead.id:>8}  {_summary(dead)}: {dead.reason}")

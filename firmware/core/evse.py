@@ -85,6 +85,11 @@ class Evse:
         return self.tx if self.tx is not None and self.tx.phase is not Phase.STARTING else None
 
     @property
+    def secured(self) -> bool:
+        """The cable is held, where there is a bolt to hold it."""
+        return not self.spec.has_lock or self.lock_state is LockState.LOCKED
+
+    @property
     def energy(self) -> Energy:
         """State of the energy path."""
         return power.energy(self)
@@ -96,7 +101,7 @@ class Evse:
             found.add(Point.EV_CONNECTED)
         if self.auth.state is AuthState.GRANTED:
             found.add(Point.AUTHORIZED)
-        if len(found) == 2:
+        if len(found) == 2 and self.secured:
             found.add(Point.POWER_PATH_CLOSED)
         if self.energy is Energy.FLOWING:
             found.add(Point.ENERGY_TRANSFER)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from firmware.core.authorisation import AuthState
 from firmware.core.transaction import Phase
 from firmware.core.values import Energy, Plug
-from hal.types import LampSign, LockState
+from hal.types import LampSign
 
 if TYPE_CHECKING:
     from firmware.core.evse import Evse
@@ -49,7 +49,7 @@ def permit(evse: "Evse") -> bool:
         and not evse.allowance_spent
         and evse.plug is Plug.VEHICLE
         and not evse.blocked
-        and (not evse.spec.has_lock or evse.lock_state is LockState.LOCKED)
+        and evse.secured
         and limit_a(evse) > 0
     )
 
