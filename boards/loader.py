@@ -62,9 +62,7 @@ def describe(document: dict[str, Any], source: str) -> BoardDescription:
 def board_error(error: ValidationError, source: str, prefix: str = "") -> BoardError:
     """The first thing that a validation found, in the board file's words."""
     first = error.errors(include_url=False)[0]
-    place = place_of(first["loc"])
-    if prefix:
-        place = f"{prefix}.{place}" if place else prefix
+    place = place_of(first["loc"], prefix)
     reason = {
         "extra_forbidden": "unknown key",
         "missing": "missing",
@@ -74,9 +72,9 @@ def board_error(error: ValidationError, source: str, prefix: str = "") -> BoardE
     return BoardError(source, place, reason)
 
 
-def place_of(loc: tuple[int | str, ...]) -> str:
+def place_of(loc: tuple[int | str, ...], prefix: str = "") -> str:
     """A place in the file: `evse[1].meter.driver`. Numbers count from 1."""
-    place = ""
+    place = prefix
     for part in loc:
         if isinstance(part, int):
             place += f"[{part + 1}]"
