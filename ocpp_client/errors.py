@@ -12,10 +12,11 @@ Texts never hold a password, a header or the query string of a URL.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
+
+from ocpp_client.endpoint import without_secrets
 
 if TYPE_CHECKING:
     from ocpp_client.messages import Violation
@@ -37,14 +38,6 @@ class OcppError(Exception):
         return {}
 
 
-def _where(url: str) -> str:
-    """Return the URL as far as it may be shown: no user, no password, no query."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"
-
-
 # --- no connection came about
 
 
@@ -54,8 +47,17 @@ class DialError(OcppError, ConnectionError):
     kind = "dial"
 
     def __init__(self, text: str, *, url: str) -> None:
-        self.url = _where(url)
+        self.url = without_secrets(url)
         super().__init__(f"{text} (dialling {self.url})")
+
+
+class UrlInvalid(DialError, ValueError):
+    """The URL cannot be dialled at all; only another configuration helps."""
+
+    kind = "url"
+
+    def __init__(self, *, url: str, text: str) -> None:
+        super().__init__(f"not a WebSocket URL: {text}; correct the configuration", url=url)
 
 
 class NameUnresolved(DialError):
@@ -164,7 +166,7 @@ class Redirected(Refused):
     def location(self) -> str:
         """Where to, without user and query; empty if the answer did not say."""
         given = self.headers.get("location", "")
-        return _where(given) if "://" in given else given.partition("?")[0]
+        return without_secrets(given) if "://" in given else given.partition("?")[0]
 
     def evidence(self) -> Evidence:
         return {**super().evidence(), "location": self.location}
@@ -214,9 +216,10 @@ _HTTP_ADVICE = {
 
 def _http_date(value: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(value)
+        date = parsedate_to_datetime(value)
     except ValueError:
         return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date  # "-0000" is UTC as well
 
 
 # --- the connection is gone

@@ -40,6 +40,7 @@ from ocpp_client.errors import (
     TlsFailed,
     Unreachable,
     UpgradeInvalid,
+    UrlInvalid,
 )
 from ocpp_client.sockets import Rejection, RequestCheck, SocketHandler, SubprotocolChoice, WebSocket
 
@@ -243,6 +244,7 @@ async def connect(
     subprotocols: Sequence[str],
     headers: Mapping[str, str] | None = None,
     ssl: tls.SSLContext | None = None,
+    address: tuple[str, int] | None = None,
     open_timeout_s: float = OPEN_TIMEOUT_S,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
     max_size: int = MAX_MESSAGE_BYTES,
@@ -250,11 +252,13 @@ async def connect(
 ) -> WebSocket:
     """Open a connection to `url`, offering `subprotocols` in order of preference.
 
-    `ssl` is for wss:// URLs; without it the system's trust store is used. A server that names no subprotocol is
-    accepted here: whether that will do is the caller's decision. Raises a DialError with the evidence, or ValueError if
-    the URL is none.
+    `ssl` is for wss:// URLs; without it the system's trust store is used. `address` is dialled instead of the URL's host
+    and port, which the server is told all the same. A server that names no subprotocol is
+    accepted here: whether that will do is the caller's decision. Raises a DialError with the evidence.
     """
     kwargs: dict[str, Any] = {} if ssl is None else {"ssl": ssl}
+    if address is not None:
+        kwargs |= {"host": address[0], "port": address[1]}
     try:
         connection = await library_connect(
             url,
@@ -273,11 +277,13 @@ async def connect(
             **kwargs,
         )
     except InvalidURI as error:
-        raise ValueError(f"not a WebSocket URL: {error.msg}") from error
+        raise UrlInvalid(url=url, text=error.msg) from error
     except _UpgradeFailed as failed:
         raise _upgrade_error(url, failed, subprotocols) from failed.error
     except (OSError, UnicodeError) as error:
         raise _dial_error(url, error, open_timeout_s) from error
+    except ValueError as error:  # a port out of range, TLS settings for a ws:// URL
+        raise UrlInvalid(url=url, text=str(error)) from error
     _limit_unacknowledged(connection)
     return _Socket(connection, close_timeout_s)
 
