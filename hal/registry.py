@@ -32,7 +32,12 @@ KINDS = (
     "clock",
 )
 # Drivers that ship with the program: (kind, name) -> module that registers it.
-BUILT_IN: dict[tuple[str, str], str] = {(kind, "mock"): "hal.mock.devices" for kind in KINDS}
+BUILT_IN: dict[tuple[str, str], str] = {
+    **{(kind, "mock"): "hal.mock.devices" for kind in KINDS},
+    ("reader", "pn532"): "hal.drivers.pn532_uart",
+    ("reader", "serial-line"): "hal.drivers.line_reader",
+    ("reader", "keyboard"): "hal.drivers.evdev_reader",
+}
 
 Factory = Callable[..., Any]
 F = TypeVar("F", bound=Factory)
@@ -67,7 +72,9 @@ class Registry:
     """Looks drivers up: built-in ones first, then those that other distributions bring."""
 
     def __init__(self, found: Iterable[EntryPoint] | None = None) -> None:
-        self._found = list(entry_points(group=ENTRY_POINT_GROUP) if found is None else found)
+        self._found = (
+            None if found is None else list(found)
+        )  # None: not looked for yet, which reads every installed package
         self._factories: dict[tuple[str, str], Factory] = {}
         self._loaded: set[str] = set()
 
@@ -77,6 +84,8 @@ class Registry:
         if module is not None:
             self._load(module)
         if (kind, name) not in self._factories:
+            if self._found is None:
+                self._found = list(entry_points(group=ENTRY_POINT_GROUP))
             for entry in self._found:
                 self._load(entry.module)
         try:

@@ -13,6 +13,8 @@ Source: NXP UM0701-02, sections 6.2.1 (frames) and 7 (commands).
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hal.errors import BadReply
+
 BAUD = 115_200  # 8N1 after reset
 
 ACK = bytes.fromhex("0000ff00ff00")
@@ -38,10 +40,6 @@ class Command(IntEnum):
     SAM_CONFIGURATION = 0x14
     RF_CONFIGURATION = 0x32
     IN_LIST_PASSIVE_TARGET = 0x4A
-
-
-class BadFrame(ValueError):
-    """An answer with the right checksums whose content is not what its command allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +114,24 @@ def list_passive_target() -> bytes:
 
 
 def parse_firmware(data: bytes) -> Firmware:
-    """The answer to GetFirmwareVersion. Raises BadFrame."""
+    """The answer to GetFirmwareVersion. Raises BadReply."""
     if len(data) != 4:
-        raise BadFrame(f"a firmware version has 4 bytes, not {len(data)}")
+        raise BadReply(f"a firmware version has 4 bytes, not {len(data)}")
     return Firmware(data[0], data[1], data[2])
 
 
 def parse_targets(data: bytes) -> Target | None:
-    """The answer to `list_passive_target`: the card, or None without one. Raises BadFrame."""
+    """The answer to `list_passive_target`: the card, or None without one. Raises BadReply."""
     if not data:
-        raise BadFrame("a list of targets begins with their number; it is empty")
+        raise BadReply("a list of targets begins with their number; it is empty")
     if data[0] == 0:
         return None
     if len(data) < 6:
-        raise BadFrame(f"a target needs at least 6 bytes, not {len(data)}")
+        raise BadReply(f"a target needs at least 6 bytes, not {len(data)}")
     length = data[5]
     uid = data[6 : 6 + length]
     if length not in UID_LENGTHS or len(uid) != length:
-        raise BadFrame(f"a UID has 4, 7 or 10 bytes; announced {length}, sent {len(uid)}")
+        raise BadReply(f"a UID has 4, 7 or 10 bytes; announced {length}, sent {len(uid)}")
     return Target(int.from_bytes(data[2:4], "big"), data[4], uid)
 
 

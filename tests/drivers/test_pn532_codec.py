@@ -8,7 +8,6 @@ from hal.codecs.pn532 import (
     ACK,
     Ack,
     Answer,
-    BadFrame,
     Command,
     Firmware,
     Nack,
@@ -22,6 +21,7 @@ from hal.codecs.pn532 import (
     parse_targets,
     sam_configuration,
 )
+from hal.errors import BadReply
 
 # Section 7.2.2: the answer of a PN532 with firmware 1.6; checksums added by hand.
 FIRMWARE_ANSWER = bytes.fromhex("0000ff06fad50332010607e800")
@@ -94,7 +94,7 @@ def test_a_frame_that_never_ends_is_forgotten_by_a_reset() -> None:
 def test_the_firmware_version() -> None:
     """IC, version and revision are the first three bytes; another length is refused."""
     assert parse_firmware(b"\x32\x01\x06\x07") == Firmware(0x32, 1, 6)
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadReply):
         parse_firmware(b"\x32\x01\x06")
 
 
@@ -115,7 +115,7 @@ def test_no_card_is_none() -> None:
 @pytest.mark.parametrize("data", ["", "0101000408", "010100040804deadbe", "010100040805deadbeef00", "010100040800"])
 def test_a_card_that_does_not_add_up_is_refused(data: str) -> None:
     """A UID of another length than announced, or of one that no card has, is an error and no token."""
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadReply):
         parse_targets(bytes.fromhex(data))
 
 
