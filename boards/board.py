@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from boards.description import BoardDescription, ConnectorType, DeviceTable, EvseTable
+from boards.description import BoardDescription, BusTable, ConnectorType, DeviceTable, EvseTable
 from boards.errors import BoardError
 from boards.loader import board_error
 from hal.clock import Clock
@@ -97,7 +97,7 @@ class _Builder:
         self._rng = rng
         self._registry = registry
         self._world = world
-        self._buses = {name: table.bus() for name, table in description.bus.items()}
+        self._buses = {name: self._bus(name, table) for name, table in description.bus.items()}
 
     def board(self) -> Board:
         about = self._description
@@ -120,6 +120,16 @@ class _Builder:
             limits=self._device("limits", about.limits, "limits"),
             world=self._world,
         )
+
+    def _bus(self, name: str, table: BusTable) -> Any:
+        try:
+            from hal.drivers.buses import build_bus  # noqa: PLC0415 - with its libraries, for boards that have a bus
+
+            return build_bus(name, table.bus(), self._clock)
+        except ImportError as error:
+            raise BoardError(self._description.source, f"bus.{name}", _not_installed(error)) from error
+        except ValueError as error:
+            raise BoardError(self._description.source, f"bus.{name}", str(error)) from error
 
     def _evse(self, number: int, table: EvseTable) -> EvseHardware:
         place = f"evse[{number}]"
@@ -181,11 +191,17 @@ class _Builder:
             factory = self._registry.factory(kind, table.driver)
         except UnknownDriver as error:
             raise BoardError(source, f"{place}.driver", str(error)) from None
+        except ImportError as error:
+            raise BoardError(source, f"{place}.driver", _not_installed(error)) from error
         options = _typed(factory, table.options, source, place)
         try:
             return self._registry.build(kind, table.driver, context, options)
         except BadDeviceOptions as error:
             raise BoardError(source, place, str(error)) from error
+
+
+def _not_installed(error: ImportError) -> str:
+    return f"needs the Python package {error.name!r}, which is not installed"
 
 
 def _typed(factory: Any, options: Mapping[str, Any], source: str, place: str) -> dict[str, Any]:

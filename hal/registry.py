@@ -34,6 +34,18 @@ KINDS = (
 # Drivers that ship with the program: (kind, name) -> module that registers it.
 BUILT_IN: dict[tuple[str, str], str] = {
     **{(kind, "mock"): "hal.mock.devices" for kind in KINDS},
+    ("meter", "abb-b23"): "hal.drivers.meter_abb",
+    ("meter", "abb-b24"): "hal.drivers.meter_abb",
+    ("meter", "eastron-sdm72-v1"): "hal.drivers.meter_eastron",
+    ("meter", "eastron-sdm72-v2"): "hal.drivers.meter_eastron",
+    ("meter", "eastron-sdm120"): "hal.drivers.meter_eastron",
+    ("meter", "eastron-sdm230"): "hal.drivers.meter_eastron",
+    ("meter", "eastron-sdm630"): "hal.drivers.meter_eastron",
+    ("meter", "gavazzi-em24"): "hal.drivers.meter_gavazzi",
+    ("meter", "gavazzi-em330"): "hal.drivers.meter_gavazzi",
+    ("meter", "gavazzi-em340"): "hal.drivers.meter_gavazzi",
+    ("meter", "janitza-b"): "hal.drivers.meter_janitza",
+    ("meter", "schneider-iem3000"): "hal.drivers.meter_schneider",
     ("reader", "pn532"): "hal.drivers.pn532_uart",
     ("reader", "serial-line"): "hal.drivers.line_reader",
     ("reader", "keyboard"): "hal.drivers.evdev_reader",

@@ -42,7 +42,7 @@ class Charge:
 
     def stored_wh(self, elapsed_s: float) -> float:
         """What the battery holds after so many seconds."""
-        return self.start_wh + self._gain_wh(elapsed_s)
+        return self.stop_wh if elapsed_s >= self.full_after_s else self.start_wh + self._gain_wh(elapsed_s)
 
     def drawn_mwh(self, elapsed_s: float) -> float:
         """What has passed the meter after so many seconds, milliwatt hours."""
@@ -75,9 +75,10 @@ def charge_of(car: Car, limit_a: float, voltage_v: float) -> Charge | None:
     level_wh = max(0.0, min(bend_wh, stop_wh) - start_wh)
     falling_a = falling_s = 0.0
     if bend_wh < stop_wh:
-        falling_a = min(level_a, spec.max_current_a - slope * (max(start_wh, bend_wh) - knee_wh))
+        from_wh = max(start_wh, bend_wh)
+        falling_a = min(level_a, spec.max_current_a - slope * (from_wh - knee_wh))
         last_a = spec.max_current_a - slope * (stop_wh - knee_wh)
-        falling_s = math.log(falling_a / last_a) / (rate * slope)
+        falling_s = math.log1p(slope * (stop_wh - from_wh) / last_a) / (rate * slope)
     return Charge(
         start_wh=start_wh,
         level_a=level_a,

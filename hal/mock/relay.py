@@ -218,7 +218,9 @@ async def _deliver(
 def _reset(writer: asyncio.StreamWriter) -> None:
     """End a connection that is not closing yet at once, with RST instead of FIN."""
     if not writer.is_closing():
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock = writer.get_extra_info("socket")
+        if sock is not None:  # a loop with a network of its own may have none
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
 
 

@@ -14,7 +14,6 @@ import pytest
 from boards import Board, BoardDescription, BoardError, build, find_board, load_board
 from boards.loader import describe
 from boards.mock import make_world
-from hal.bus import SerialBus
 from hal.clocks import SystemClock
 from hal.contactor import Contactor
 from hal.mock.world import World
@@ -266,12 +265,24 @@ def test_a_controller_brings_its_contactor_and_its_other_devices() -> None:
         evse = board.evses[0]
         pilot: Any = evse.pilot
         meter: Any = evse.meter
-        assert pilot.bus == SerialBus("/dev/ttyAMA0", 115200)
+        assert pilot.bus.name == "serial"
         assert evse.contactor is pilot.relay
         assert meter == ("meter of", pilot)
         assert (evse.phases, board.clock, board.world) == (1, clock, None)
 
     run(main())
+
+
+def test_a_driver_whose_package_is_missing_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board that needs an optional package which is not installed names it."""
+    (tmp_path / "needs_a_package.py").write_text("import no_such_package\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = [EntryPoint(name="test", value="needs_a_package", group="wayside.drivers")]
+    error = refusal(mock_document(meter={"driver": "rare"}), registry=Registry(found))
+    assert (error.place, error.reason) == (
+        "evse[1].meter.driver",
+        "needs the Python package 'no_such_package', which is not installed",
+    )
 
 
 def test_a_real_board_loads_nothing_of_the_mock_world() -> None:

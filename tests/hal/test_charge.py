@@ -87,6 +87,15 @@ def test_nothing_flows_without_limit_voltage_or_room(limit_a: float, voltage_v: 
     assert charge_of(Car(CarSpec(soc_percent=soc)), limit_a, voltage_v) is None
 
 
+def test_almost_flat_taper_takes_its_time() -> None:
+    """A fall too small for floats to see is a level current, not a leap to the end."""
+    flat = charge_of(Car(CarSpec(max_current_a=6.0, trickle_current_a=6.0)), 6.0, 690.0)
+    nearly = charge_of(Car(CarSpec(max_current_a=math.nextafter(6.0, 7.0), trickle_current_a=6.0)), 7.0, 690.0)
+    assert flat is not None
+    assert nearly is not None
+    assert nearly.full_after_s == pytest.approx(flat.full_after_s)
+
+
 def test_taper_follows_an_exponential_to_the_trickle() -> None:
     """At the target of 100 % the current has fallen to the trickle."""
     charge = charge_of(Car(CarSpec(soc_percent=90, max_current_a=32, trickle_current_a=2)), 32.0, 690.0)

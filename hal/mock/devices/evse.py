@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from hal.errors import DeviceRefused, DeviceTimeout
 from hal.mock.devices.place import evse_of, place_of
@@ -17,8 +18,7 @@ from hal.types import (
     PilotReading,
 )
 
-FEEDBACK_TIMEOUT_S = 0.25
-OPENING_TIMEOUT_S = 0.1  # IEC 61851-1: the contactor is open 100 ms after the vehicle leaves state C
+MOVE_TIMEOUT_S = 0.1  # IEC 61851-1: the contactor is open 100 ms after the vehicle leaves state C
 SELF_TEST_S = 0.5
 LOWEST_OFFER_A = 6.0
 HIGHEST_OFFER_A = 80.0
@@ -72,13 +72,14 @@ class MockPilot:
 
 @driver("contactor", "mock")
 class MockContactor:
-    """Satisfies hal.contactor.Contactor. Contacts move `operate_s` after the command; `feedback` False has no feedback contact."""
+    """Satisfies hal.contactor.Contactor: a coil that always obeys, and contacts that move `operate_s` later, unless they are welded
+    or stuck, which only the feedback contact shows. `feedback` False has no such contact."""
 
     def __init__(
         self, context: DriverContext, operate_s: float = 0.03, dead_man_s: float | None = None, feedback: bool = True
     ) -> None:
-        if not 0.0 <= operate_s < OPENING_TIMEOUT_S:
-            raise ValueError(f"operate_s must be from 0 to below {OPENING_TIMEOUT_S}, is {operate_s!r}")
+        if not 0.0 <= operate_s < MOVE_TIMEOUT_S:
+            raise ValueError(f"operate_s must be from 0 to below {MOVE_TIMEOUT_S}, is {operate_s!r}")
         if dead_man_s is not None and not (math.isfinite(dead_man_s) and dead_man_s > 0):
             raise ValueError(f"dead_man_s must be above 0, is {dead_man_s!r}")
         self._evse = evse_of(context)
@@ -98,20 +99,20 @@ class MockContactor:
         self._evse.command_contactor(False)
 
     async def allow(self) -> None:
-        """Close the contacts and wait for them. Raises DeviceRefused, with the coil let go, when they do not follow."""
+        """Energise the coil, and give the contacts time to follow. Cancelled, it lets go again."""
         self._port.check()
         self._evse.command_contactor(True)
         try:
-            await self._wait_for(True, FEEDBACK_TIMEOUT_S)
+            await self._follow(True)
         except BaseException:
             self.deny_now()
             raise
 
     async def deny(self) -> None:
-        """Open the contacts and wait for them. Raises DeviceRefused when they do not follow."""
+        """Let go of the coil, and give the contacts time to follow."""
         self._port.check()
         self._evse.command_contactor(False)
-        await self._wait_for(False, OPENING_TIMEOUT_S)
+        await self._follow(False)
 
     def deny_now(self) -> None:
         """Let go of the coil."""
@@ -135,18 +136,13 @@ class MockContactor:
         self.deny_now()
         self._port.close()
 
-    async def _wait_for(self, closed: bool, timeout_s: float) -> None:
+    async def _follow(self, closed: bool) -> None:
         moves = self._port.subscribe(self._evse.contactor_closed())
-        try:
-            async with asyncio.timeout(timeout_s):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MOVE_TIMEOUT_S):
                 async for now_closed in moves:
                     if now_closed is closed:
                         return
-        except TimeoutError:
-            word = "open" if closed else "closed"
-            raise DeviceRefused(
-                f"{self._port.name} is still {word} after {timeout_s:g} s; check coil and contacts"
-            ) from None
 
 
 @driver("meter", "mock")
