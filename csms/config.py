@@ -56,4 +56,6 @@ class CsmsConfig:
         if unknown or not self.protocols:
             raise ValueError(f"protocols {self.protocols!r}: name one or more of {', '.join(SPOKEN)}")
         if self.api_host not in (None, *LOOPBACK) and not self.api_token:
-            raise ValueError(f"an API on {self.api_host} is open to others: set api_token, or use 127.0.0.1")
+            raise ValueError(
+                f"an API on {self.api_host} is open to others: give it a token (api_token), or use 127.0.0.1"
+            )
