@@ -185,7 +185,7 @@ class App:
             pass
         finally:
             self._tasks = None
-            self.engine.deny_all()
+            self.engine.halt()
             await self._close()
         return self._exit
 
@@ -219,7 +219,7 @@ class App:
 
     def stop(self, how: Exit = Exit.STOP) -> None:
         """End the program; callable from a signal handler."""
-        self.engine.deny_all()
+        self.engine.halt()
         self._exit = how
         self._ended.set()
 

@@ -169,7 +169,7 @@ class Engine:
                 self.pump()
         finally:
             self._tasks = None
-            self.deny_all()
+            self.halt()
 
     async def pilot_known(self, number: int, timeout_s: float) -> bool:
         """Wait until a pilot has told its state for the first time; False when it does not."""
@@ -180,10 +180,10 @@ class Engine:
             return False
         return True
 
-    def deny_all(self) -> None:
-        """Forbid energy everywhere, at once."""
+    def halt(self) -> None:
+        """Forbid energy everywhere, at once and for good. Transactions stay as they are: the next start takes them up."""
         for driver in self.drivers.values():
-            driver.deny_now()
+            driver.halt()
 
     async def _timers(self) -> None:
         while True:

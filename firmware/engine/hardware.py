@@ -53,6 +53,7 @@ class EvseDriver:
         self._sign: LampSign | None = None
         self._allowed_at_s = 0.0
         self._obeys = True
+        self._halted = False
         self._missing = {"pilot", "contactor", "lock"} if hardware.lock is not None else {"pilot", "contactor"}
         self.last_reading: MeterReading | None = None
         self.ticks = 0
@@ -68,6 +69,12 @@ class EvseDriver:
     def deny_now(self) -> None:
         """Forbid energy from anywhere, without waiting."""
         self.hardware.contactor.deny_now()
+
+    def halt(self) -> None:
+        """The program ends: forbid energy now and do nothing more. What the core wants no longer counts."""
+        self._halted = True
+        self._allowed = False
+        self.deny_now()
 
     def available(self, device: str) -> Callable[[bool], None]:
         """For supervision: tells that the pilot, contactor or lock can (or cannot) be used."""
@@ -90,7 +97,7 @@ class EvseDriver:
             self._wake.clear()
             self.ticks += 1
             wanted = desired(self.evse)
-            if not self._missing:
+            if not self._missing and not self._halted:
                 async with self._busy:
                     await self._apply(wanted)
             if self._allowed:
@@ -130,7 +137,7 @@ class EvseDriver:
             if wanted.offer_a != self._offered:
                 await self.hardware.pilot.offer(wanted.offer_a)
                 self._offered = wanted.offer_a
-            if wanted.close and not self._allowed and desired(self.evse).close:
+            if wanted.close and not self._allowed and not self._halted and desired(self.evse).close:
                 await self._allow()
         except HalError as error:
             log.error("evse does not obey evse=%d error=%s", self.evse.id, error)

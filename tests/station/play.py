@@ -1,0 +1,188 @@
+"""Plays a whole station against a scripted central system, in virtual time."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from boards import find_board, load_board
+from firmware.app import App, Exit, Surroundings
+from firmware.config import load_config
+from firmware.simulation.runtime import Simulation
+from firmware.simulation.runtime.disk import Disk
+from firmware.simulation.runtime.process import Process
+from hal.mock.actions import perform
+from hal.types import LockState
+from tests.station.scripted import Scripted
+
+TAG = "04A1B2C3D4E5F6"
+OTHER_TAG = "04FFEEDDCCBBAA"
+
+
+class Play:
+    """One station, one central system, and what people do at the pole."""
+
+    def __init__(self, sim: Simulation, directory: Path, settings: dict[str, str], keys: dict[str, str]) -> None:
+        self.sim = sim
+        self.settings = settings
+        self.keys = keys
+        self.disk = Disk(directory)
+        self.station_host = sim.host("station")
+        self.csms_host = sim.host("csms")
+        self.csms = Scripted(sim.wall_s)
+        self.exits: list[Exit] = []
+        self._boots = 0
+        self._app: App | None = None
+        self._station: Process | None = None
+        self._server: Process | None = None
+        self._ready = asyncio.Event()
+
+    # ---- the two ends -------------------------------------------------------------------------------------------------
+
+    def start_csms(self) -> None:
+        """The central system comes up."""
+        self._server = self.sim.processes.spawn(self.csms_host, self.csms.run, name="csms")
+
+    def stop_csms(self) -> None:
+        """The central system dies."""
+        assert self._server is not None
+        self.sim.processes.kill(self._server)
+
+    async def start_station(self) -> None:
+        """The station is switched on."""
+        self._boots += 1
+        self._ready.clear()
+        self._station = self.sim.processes.spawn(self.station_host, self._program, name="station")
+        await self._ready.wait()
+
+    async def kill_station(self) -> None:
+        """SIGKILL."""
+        assert self._station is not None
+        self.sim.processes.kill(self._station)
+        self.disk.freeze()
+        self.disk.thaw()
+
+    async def end_station(self) -> Exit:
+        """SIGTERM."""
+        assert self._station is not None
+        self.app.stop()
+        await self._station.wait()
+        return self.exits[-1]
+
+    async def _program(self) -> None:
+        overrides = {"csms.url": "ws://csms:9000/ocpp", "control.enabled": "false", **self.settings}
+        config = load_config(None, environment={}, overrides=overrides)
+        config = config.model_copy(update={"ocpp16": self.keys})
+        while True:
+            around = Surroundings(
+                self.sim.clock(f"boot-{self._boots}"),
+                self.sim.chance(f"station-{self._boots}"),
+                lambda: str(uuid.uuid4()),
+                self.disk.path,
+            )
+            self._app = await App.open(config, load_board(find_board("mock")), around)
+            self._ready.set()
+            how = await self._app.run()
+            self.exits.append(how)
+            if how is Exit.STOP:
+                return
+
+    @property
+    def app(self) -> App:
+        """The running program."""
+        assert self._app is not None
+        return self._app
+
+    @property
+    def world(self) -> Any:
+        """Its mock world."""
+        return self.app.board.world
+
+    # ---- people at the pole ---------------------------------------------------------------------------------------------
+
+    def do(self, path: str, **body: Any) -> dict[str, Any]:
+        """Anything the mock world can do."""
+        return perform(self.world, path, body)
+
+    def plug(self, evse: int = 1, car: str | dict[str, Any] = "compact") -> None:
+        """Connect a car."""
+        self.do(f"evse/{evse}/plug", car=car)
+
+    async def unplug(self, evse: int = 1) -> None:
+        """Take the cable out, once it is free."""
+        await self.until(lambda: self.app.engine.station.evses[evse].lock_state is not LockState.LOCKED)
+        self.do(f"evse/{evse}/unplug")
+
+    def tap(self, tag: str = TAG, *evses: int) -> None:
+        """Hold a card to the reader."""
+        self.do("token", token=tag, evses=list(evses or (1,)))
+
+    async def charge(self, seconds: float = 600.0, evse: int = 1, tag: str = TAG) -> None:
+        """Plug, tap, and let it charge for a while."""
+        self.plug(evse)
+        self.tap(tag, evse)
+        await self.status("Charging", evse)
+        await asyncio.sleep(seconds)
+
+    def status_now(self, evse: int = 1) -> str:
+        """The status of a connector."""
+        return self.app.translator.status_word(evse)
+
+    async def status(self, word: str, evse: int = 1, timeout_s: float = 60.0) -> None:
+        """Wait for a status."""
+        try:
+            await self.until(lambda: self.status_now(evse) == word, timeout_s)
+        except TimeoutError:
+            raise AssertionError(f"EVSE {evse} is {self.status_now(evse)}, not {word}") from None
+
+    async def until(self, condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
+        """Wait, looking every 50 ms of virtual time."""
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                await asyncio.sleep(0.05)
+
+    async def online(self) -> None:
+        """Wait until the central system accepts the station."""
+        await self.until(lambda: self.app.engine.station.context.online, 600)
+
+    async def delivered(self, timeout_s: float = 600.0) -> None:
+        """Wait until the journal is empty."""
+        await self.until(lambda: self.app.queue.stats().rows == 0, timeout_s)
+
+    def meter_wh(self, evse: int = 1) -> int:
+        """What the meter's display shows."""
+        return int(self.world.evse(evse).import_mwh() // 1000)
+
+
+Scenario = Callable[[Play], Awaitable[None]]
+
+
+def play(
+    directory: Path,
+    scenario: Scenario,
+    *,
+    seed: int = 1,
+    connected: bool = True,
+    settings: dict[str, str] | None = None,
+    **keys: str,
+) -> None:
+    """Run a scenario. `settings` are configuration keys, other keywords OCPP 1.6 keys; the station is online at its start
+    unless `connected` is False."""
+    sim = Simulation(seed)
+
+    async def main(sim: Simulation) -> None:
+        stage = Play(sim, directory, settings or {}, keys)
+        if connected:
+            stage.start_csms()
+        await stage.start_station()
+        if connected:
+            await stage.online()
+        await scenario(stage)
+        await stage.end_station()
+
+    sim.run(main)
+    assert sim.problems == []
+
+
+__all__ = ["OTHER_TAG", "TAG", "Play", "play"]
