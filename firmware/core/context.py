@@ -33,7 +33,9 @@ class Context:
     operative: bool = True
     storage_ok: bool = True  # False while the disk has no room for new transactions
     halting: bool = False  # a reset is under way: nothing new starts
-    limit_a: float | None = None  # local energy manager, per phase
+    limit_a: float | None = None  # local energy manager, per phase and for the whole station
+    supply_a: float | None = None  # what the station is connected with, per phase
+    shares: dict[int, float] = field(default_factory=dict)  # of the two above, by EVSE; empty when neither is set
     faults: dict[FaultCode, Fault] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 

@@ -33,13 +33,13 @@ class Desired:
 def limit_a(evse: "Evse") -> float:
     """Current per phase that may be offered: the smallest of all limits, in steps of 0.1 A; 0 below what the pilot can say."""
     limits = [evse.spec.max_current_a]
-    limits += [value for value in (evse.cable_limit_a, evse.context.limit_a) if value is not None]
+    limits += [value for value in (evse.cable_limit_a, evse.context.shares.get(evse.id)) if value is not None]
     lowest = math.floor(min(limits) * 10 + 1e-6) / 10
     return lowest if lowest >= MINIMUM_CURRENT_A else 0.0
 
 
-def permit(evse: "Evse") -> bool:
-    """True when energy may flow."""
+def entitled(evse: "Evse") -> bool:
+    """True when energy may flow as far as anything but the limit is concerned."""
     tx = evse.tx
     return (
         tx is not None
@@ -50,8 +50,12 @@ def permit(evse: "Evse") -> bool:
         and evse.plug is Plug.VEHICLE
         and not evse.blocked
         and evse.secured
-        and limit_a(evse) > 0
     )
+
+
+def permit(evse: "Evse") -> bool:
+    """True when energy may flow."""
+    return entitled(evse) and limit_a(evse) > 0
 
 
 def energy(evse: "Evse") -> Energy:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from firmware.core import power
 from firmware.core.authorisation import AuthState
 from firmware.core.context import Context, EvseSpec
 from firmware.core.desk import Desk
@@ -17,6 +18,7 @@ from firmware.core.events import (
 )
 from firmware.core.evse import Evse
 from firmware.core.settings import AUTHORIZE_REMOTE, AnySetting, Settings
+from firmware.core.sharing import share
 from firmware.core.transaction import Transaction
 from firmware.core.values import (
     ACCEPTED,
@@ -38,8 +40,15 @@ _UNKNOWN_EVSE = rejected("UnknownEvse")
 class Station:
     """All EVSEs with what they share. Pure: nothing here waits, and time comes in with each call."""
 
-    def __init__(self, specs: Iterable[EvseSpec], settings: Settings, new_id: Callable[[], str]) -> None:
-        self.context = Context(settings, new_id)
+    def __init__(
+        self,
+        specs: Iterable[EvseSpec],
+        settings: Settings,
+        new_id: Callable[[], str],
+        supply_a: float | None = None,
+    ) -> None:
+        """`supply_a` is what the station is connected with, per phase; None: enough for all."""
+        self.context = Context(settings, new_id, supply_a=supply_a)
         self.evses = {spec.id: Evse(spec, self.context) for spec in specs}
         self.desk = Desk(self.context, self.evses)
         self.registration = Registration.UNKNOWN
@@ -50,10 +59,29 @@ class Station:
         """The present settings."""
         return self.context.settings
 
-    def drain(self) -> list[Event]:
+    def drain(self, now: Instant) -> list[Event]:
         """Events since the last call, in order."""
+        self._share_out(now)
         events, self.context.events = self.context.events, []
         return events
+
+    def _share_out(self, now: Instant) -> None:
+        """Divide the station's own limit among the EVSEs that are entitled to energy, first come first."""
+        context = self.context
+        limits = [limit for limit in (context.limit_a, context.supply_a) if limit is not None]
+        if not limits:
+            context.shares.clear()
+            return
+        entitled = sorted(
+            (evse for evse in self.evses.values() if power.entitled(evse)),
+            key=lambda evse: (evse.tx.started.monotonic_s if evse.tx and evse.tx.started else 0.0, evse.id),
+        )
+        shares = share(min(limits), {evse.id: evse.spec.max_current_a for evse in entitled})
+        shares |= {evse.id: min(limits) for evse in self.evses.values() if evse not in entitled}
+        if shares != context.shares:
+            context.shares = shares
+            for evse in entitled:
+                evse.reconsider(now)
 
     # ---- observations ---------------------------------------------------------------------------------------------
 

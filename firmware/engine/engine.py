@@ -63,7 +63,7 @@ class Engine:
             )
             for hardware in board.evses
         ]
-        self.station = Station(specs, settings, new_id)
+        self.station = Station(specs, settings, new_id, board.max_current_a)
         self.journal = Journal(queue, clock, stored=self._stored, refused=self._refused)
         self.drivers = {
             hardware.id: EvseDriver(
@@ -109,7 +109,7 @@ class Engine:
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
-        for event in self.station.drain():
+        for event in self.station.drain(self.clock.now()):
             self._act(event)
             for observer in self._observers:
                 observer(event)

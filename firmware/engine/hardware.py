@@ -153,6 +153,9 @@ class EvseDriver:
 
     async def _allow(self) -> None:
         await self.hardware.contactor.allow()
+        if self._halted:
+            self.deny_now()
+            return
         self._allowed = True
         self._allowed_at_s = self._clock.monotonic()
 
