@@ -82,19 +82,23 @@ class SerialPort:
 
     async def read_some(self) -> bytes:
         """Wait for bytes and return what there is, at least one byte."""
-        while True:
-            fd = self._fd()
-            try:
-                data = os.read(fd, READ_BYTES)
-            except BlockingIOError:
-                loop = asyncio.get_running_loop()
-                await self._ready(fd, loop.add_reader, loop.remove_reader)
-                continue
-            except OSError as error:
-                raise self._lost(error.strerror or "read failed") from error
-            if not data:  # end of file on a terminal is a hang-up
-                raise self._lost("hung up")
-            return data
+        loop = asyncio.get_running_loop()
+        while not (data := self.read_waiting()):
+            await self._ready(self._fd(), loop.add_reader, loop.remove_reader)
+        return data
+
+    def read_waiting(self) -> bytes:
+        """What has been received and not read, without waiting; empty when that is nothing."""
+        fd = self._fd()
+        try:
+            data = os.read(fd, READ_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise self._lost(error.strerror or "read failed") from error
+        if not data:  # end of file on a terminal is a hang-up
+            raise self._lost("hung up")
+        return data
 
     async def write(self, data: bytes) -> None:
         """Hand all of `data` to the line. Raises DeviceTimeout when the line does not take it in the time its speed allows."""

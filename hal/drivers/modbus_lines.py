@@ -1,0 +1,239 @@
+"""What a Modbus bus runs on: a serial line or a TCP connection. One exchange at a time; the bus sees to that."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from hal.clock import Clock
+from hal.drivers.modbus_framing import RTU_OVERHEAD, RTU_REQUEST, ReadRequest, RtuFraming, TcpFraming, registers_of
+from hal.drivers.serial_port import BITS_PER_BYTE, SerialPort
+from hal.errors import BadReply, DeviceLost, DeviceTimeout
+
+log = logging.getLogger(__name__)
+
+GAP_S = 0.01  # silence between frames: 3.5 characters are asked for, and meters in the field like a little more
+GAP_CHARACTERS = 3.5
+LATE_S = 1.0  # after this long no device on a serial line answers any more
+KEPT_BYTES = 1024  # of what a line babbles while an answer is awaited
+SHOWN_BYTES = 32  # of a damaged answer, in an error text
+CONNECT_TIMEOUT_S = 5.0
+TCP_TIMEOUTS = 3  # in a row: then the connection itself is suspected
+
+
+class Line(Protocol):
+    """Carries one request and its answer."""
+
+    @property
+    def name(self) -> str:
+        """For error texts: the path or the address."""
+
+    @property
+    def is_open(self) -> bool:
+        """True while the line can be used."""
+
+    async def open(self) -> None:
+        """Connect. Raises DeviceLost."""
+
+    def embargo_s(self, request: ReadRequest) -> float:
+        """For how long the request must not be sent yet, because an answer to it could not be told from a late one."""
+
+    async def exchange(self, request: ReadRequest, within_s: float) -> tuple[int, ...]:
+        """Send and wait for the answer, `within_s` beyond the time that the bytes take. Raises HalError."""
+
+    async def close(self) -> None:
+        """Release. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Debt:
+    """A request whose answer did not come and may still be on its way."""
+
+    request: ReadRequest
+    until_s: float
+
+
+class RtuLine:
+    """Modbus RTU on a serial port.
+
+    An answer here says which unit it comes from, its function and its length, but not which registers it carries. After an answer
+    that did not come in time, another request to that unit is held back while the late answer could be taken for its own; the
+    same request again is not, since the late answer has the same registers.
+    """
+
+    def __init__(self, port: SerialPort, clock: Clock) -> None:
+        self._port = port
+        self._clock = clock
+        self._framing = RtuFraming()
+        self._character_s = BITS_PER_BYTE / port.baud
+        self._gap_s = max(GAP_S, GAP_CHARACTERS * self._character_s)
+        self._quiet_since_s = clock.monotonic()
+        self._debts: dict[int, _Debt] = {}  # by unit
+        self._answered: ReadRequest | None = None  # the request before this one, when it was answered
+        self._rest = b""  # what came behind that answer
+        self.surplus = 0  # answers that came twice
+
+    @property
+    def name(self) -> str:
+        """The path of the port."""
+        return self._port.path
+
+    @property
+    def is_open(self) -> bool:
+        """True while the port is open."""
+        return self._port.is_open
+
+    async def open(self) -> None:
+        """Open the port for this program alone. Raises DeviceLost."""
+        await self._port.open()
+        self._debts.clear()
+        self._answered, self._rest = None, b""
+
+    def embargo_s(self, request: ReadRequest) -> float:
+        """How long to wait for a late answer of the same shape to pass."""
+        debt = self._debts.get(request.unit)
+        if debt is None or debt.request == request or debt.request.shape != request.shape:
+            return 0.0
+        return max(0.0, debt.until_s - self._clock.monotonic())
+
+    async def exchange(self, request: ReadRequest, within_s: float) -> tuple[int, ...]:
+        """One request and its answer. Raises DeviceTimeout on silence, BadReply on noise, DeviceLost, DeviceRefused."""
+        await self._clock.sleep(max(0.0, self._quiet_since_s + self._gap_s - self._clock.monotonic()))
+        self._look_for_surplus(self._rest + self._port.read_waiting(), request)
+        self._answered = None
+        try:
+            await self._port.write(self._framing.encode(request))
+            registers = await self._answer(request, within_s + self._wire_s(request))
+        except (DeviceTimeout, BadReply, asyncio.CancelledError):
+            self._debts[request.unit] = _Debt(request, self._clock.monotonic() + LATE_S)
+            raise
+        else:
+            if self._owes(
+                request.unit, self._clock.monotonic()
+            ):  # this was the late answer, and the next is still to come
+                self._debts[request.unit] = _Debt(request, self._clock.monotonic() + LATE_S)
+        finally:
+            self._quiet_since_s = self._clock.monotonic()
+        return registers
+
+    async def close(self) -> None:
+        """Release the port."""
+        await self._port.close()
+
+    def _wire_s(self, request: ReadRequest) -> float:
+        return (RTU_REQUEST + RTU_OVERHEAD + 2 * request.count) * self._character_s
+
+    async def _answer(self, request: ReadRequest, within_s: float) -> tuple[int, ...]:
+        received = b""
+        try:
+            async with asyncio.timeout(within_s):
+                while (found := self._framing.find(received, request)) is None:
+                    received = (received + await self._port.read_some())[-KEPT_BYTES:]
+        except TimeoutError:
+            if not received:
+                raise DeviceTimeout(
+                    f"{request} on {self.name}: no answer; check power, wiring (A and B swapped?), unit number, "
+                    f"and that the device is set to {self._port.settings}"
+                ) from None
+            raise BadReply(
+                f"{request} on {self.name}: damaged answer {received[:SHOWN_BYTES].hex(' ')}; check that the device is set to "
+                f"{self._port.settings}, the termination, and that no two devices have this unit number"
+            ) from None
+        end, answer = found
+        self._answered, self._rest = request, received[end:]
+        return registers_of(answer, request)
+
+    def _owes(self, unit: int, at_s: float) -> bool:
+        debt = self._debts.get(unit)
+        return debt is not None and at_s < debt.until_s
+
+    def _look_for_surplus(self, received: bytes, request: ReadRequest) -> None:
+        """An answer after the answer: another device has the same unit number, and nobody knows whose registers were read."""
+        before = self._answered
+        if (
+            before is None
+            or self._owes(before.unit, self._quiet_since_s)
+            or self._framing.find(received, before) is None
+        ):
+            return
+        self.surplus += 1
+        log.warning("second answer to one request line=%s unit=%d", self.name, before.unit)
+        if before.unit == request.unit:
+            self._answered, self._rest = None, b""
+            raise BadReply(f"unit {request.unit} on {self.name} answers twice; two devices have this unit number")
+
+
+class TcpLine:
+    """Modbus TCP, to a device or to a gateway with a serial bus behind it. Answers carry the number of their request."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._framing = TcpFraming()
+        self._timeouts = 0
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    @property
+    def name(self) -> str:
+        """The address of the gateway."""
+        return f"{self._host}:{self._port}"
+
+    @property
+    def is_open(self) -> bool:
+        """True while connected, as far as is known."""
+        return self._streams is not None
+
+    async def open(self) -> None:
+        """Connect. Raises DeviceLost."""
+        if self._streams is not None:
+            return
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                self._streams = await asyncio.open_connection(self._host, self._port)
+        except OSError as error:  # TimeoutError is one
+            raise DeviceLost(
+                f"Modbus TCP {self.name}: cannot connect ({error or 'no answer'}); check address and network"
+            ) from error
+        self._framing = TcpFraming()
+        self._timeouts = 0
+
+    def embargo_s(self, request: ReadRequest) -> float:
+        """Never any: late answers are told from others by their number."""
+        return 0.0
+
+    async def exchange(self, request: ReadRequest, within_s: float) -> tuple[int, ...]:
+        """One request and its answer. Raises DeviceTimeout on silence, BadReply, DeviceLost, DeviceRefused."""
+        if self._streams is None:
+            raise DeviceLost(f"Modbus TCP {self.name} is not connected")
+        reader, writer = self._streams
+        try:
+            writer.write(self._framing.encode(request))
+            async with asyncio.timeout(within_s):
+                await writer.drain()
+                answer = None
+                while answer is None:
+                    data = await reader.read(KEPT_BYTES)
+                    if not data:
+                        raise ConnectionResetError("closed by the other side")
+                    answer = self._framing.feed(data, request)
+        except OSError as error:
+            self._timeouts += 1
+            if isinstance(error, TimeoutError) and reader.exception() is None and self._timeouts < TCP_TIMEOUTS:
+                raise DeviceTimeout(
+                    f"{request} on {self.name}: no answer; check the device behind the gateway"
+                ) from None
+            await self.close()
+            raise DeviceLost(
+                f"Modbus TCP {self.name} is lost ({error or 'no answer'}); check the network and the gateway"
+            ) from error
+        except BadReply:
+            await self.close()
+            raise
+        self._timeouts = 0
+        return registers_of(answer, request)
+
+    async def close(self) -> None:
+        """Disconnect at once."""
+        streams, self._streams = self._streams, None
+        if streams is not None:
+            streams[1].transport.abort()
