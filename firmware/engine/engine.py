@@ -152,6 +152,11 @@ class Engine:
 
     # ---- life -----------------------------------------------------------------------------------------------------------
 
+    @property
+    def running(self) -> bool:
+        """True while the station is being driven."""
+        return self._tasks is not None
+
     async def run(self) -> None:
         """Drive the station until cancelled. Every exit denies the contactors."""
         try:

@@ -56,7 +56,18 @@ class EvseDriver:
         self._halted = False
         self._missing = {"pilot", "contactor", "lock"} if hardware.lock is not None else {"pilot", "contactor"}
         self.last_reading: MeterReading | None = None
+        self.last_read_s: float | None = None  # monotonic time of the last reading
         self.ticks = 0
+
+    @property
+    def offered_a(self) -> float | None:
+        """What the pilot was last told to offer, amperes per phase; None while it cannot be told."""
+        return self._offered
+
+    @property
+    def allowed(self) -> bool:
+        """True while the contactor has our permission."""
+        return self._allowed
 
     # ---- levels -----------------------------------------------------------------------------------------------------
 
@@ -234,7 +245,7 @@ class EvseDriver:
             except HalError as error:
                 log.warning("meter does not answer evse=%d error=%s", self.evse.id, error)
             else:
-                self.last_reading = reading
+                self.last_reading, self.last_read_s = reading, self._clock.monotonic()
                 return reading
         return None
 
