@@ -132,8 +132,9 @@ class Registry:
     def _load(self, module_name: str) -> None:
         if module_name in self._loaded:
             return
+        module = importlib.import_module(module_name)
         self._loaded.add(module_name)
-        for member in vars(importlib.import_module(module_name)).values():
+        for member in vars(module).values():
             mark = getattr(member, _MARK, None)
             if mark is not None:
                 self._factories[mark] = member

@@ -103,6 +103,10 @@ class MockClock:
         """Call back at a monotonic time."""
         return self._source.call_at(when, callback, context=context)
 
+    def reboot(self, boot: str) -> None:
+        """The mock machine has started again: another boot, while wall time went on."""
+        self._boot = boot
+
     @property
     def offset_s(self) -> float:
         """How far the station's wall time is ahead of the true one now, drift included."""

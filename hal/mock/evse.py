@@ -255,11 +255,10 @@ class MockEvse:
     def settle(self, at: float | None = None) -> None:
         """Move on to the present (or to `at`, if that is later): everything that was due by then happens at its own time."""
         now = max(self._now, self._clock.monotonic(), -math.inf if at is None else at)
-        while (due := self._next_event()) is not None and due <= now:
-            self._now = max(self._now, due)
-            self._step()
-        self._now = now
-        self._arm()
+        if self._timer_at is not None and self._timer_at <= now:
+            self._run(now)
+        else:
+            self._now = now
 
     def supply_changed(self) -> None:
         """The mains are different from now on. Call `settle` before the change and this after it."""
@@ -275,7 +274,14 @@ class MockEvse:
 
     def _changed(self) -> None:
         self._react()
-        self.settle()
+        self._run(self._now)
+
+    def _run(self, until: float) -> None:
+        while (due := self._next_event()) is not None and due <= until:
+            self._now = max(self._now, due)
+            self._step()
+        self._now = until
+        self._arm()
 
     def _step(self) -> None:
         self.gear.step(self._now, self.flow.current_a(self._now))

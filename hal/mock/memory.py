@@ -1,6 +1,6 @@
 """An EVSE of the world as JSON: what outlives the program, and what the world shows of itself."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from hal.mock.car import PERCENT, Car, CarSpec
@@ -9,6 +9,8 @@ from hal.mock.evse import MockEvse
 from hal.mock.flow import Flow
 from hal.mock.state import Memory
 from hal.types import LockState
+
+_SPEC = tuple(field.name for field in fields(CarSpec))
 
 
 def remember(evse: MockEvse) -> Memory:
@@ -47,7 +49,7 @@ def recall(evse: MockEvse, memory: Memory) -> None:
 def _remember_car(evse: MockEvse, car: Car) -> Memory:
     return {
         "name": car.name,
-        "spec": asdict(car.spec),
+        "spec": {name: getattr(car.spec, name) for name in _SPEC},
         "stored_wh": evse.flow.stored_wh(evse.now, car),
         "paused": car.paused,
     }

@@ -39,10 +39,13 @@ class _Route:
 
 
 class _Connection:
-    """One connection through the relay; `task` carries it and dies with it."""
+    """One connection through the relay: its ends, and the task that carries it."""
 
-    def __init__(self, network: MockNetwork, task: asyncio.Task[None]) -> None:
-        self.task = task
+    def __init__(self, network: MockNetwork, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.writers = [writer]  # and that of the far end, once there is one
+        self.task: asyncio.Task[None]
         self._network = network
         self._address = network.address
         self._passes = asyncio.Event()
@@ -147,43 +150,42 @@ class Relay:
 
     async def _listen(self, route: _Route) -> None:
         def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if self._group is not None:
-                self._group.create_task(self._carry(route, reader, writer), name="relay connection")
+            if self._group is None:
+                _reset(writer)
+                return
+            connection = _Connection(self._network, reader, writer)
+            connection.task = self._group.create_task(self._carry(route, connection), name="relay connection")
+            connection.task.add_done_callback(lambda _: self._ended(connection))
+            self._connections.append(connection)
 
         route.server = await asyncio.start_server(accepted, LOOPBACK, route.local_port, reuse_address=True)
         route.local_port = route.server.sockets[0].getsockname()[1]
 
-    async def _carry(self, route: _Route, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connection = _Connection(self._network, task)
-        self._connections.append(connection)
-        far_writer: asyncio.StreamWriter | None = None
+    def _ended(self, connection: _Connection) -> None:
+        self._connections.remove(connection)
+        for writer in connection.writers:
+            _reset(writer)
+
+    async def _carry(self, route: _Route, connection: _Connection) -> None:
         try:
             await connection.passable()
             far_reader, far_writer = await asyncio.open_connection(route.host, route.port)
-            await self._exchange(connection, (reader, writer), (far_reader, far_writer))
-            writer.close()
-            far_writer.close()
+            connection.writers.append(far_writer)
+            await self._exchange(connection, far_reader, far_writer)
+            for writer in connection.writers:
+                writer.close()
         except* OSError as errors:
             log.debug("relay connection ended to=%s:%s error=%s", route.host, route.port, errors.exceptions[0])
-        finally:
-            self._connections.remove(connection)
-            _reset(writer)
-            if far_writer is not None:
-                _reset(far_writer)
 
     async def _exchange(
-        self,
-        connection: _Connection,
-        near: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        self, connection: _Connection, far_reader: asyncio.StreamReader, far_writer: asyncio.StreamWriter
     ) -> None:
         """Both directions, until both senders have finished. Raises an ExceptionGroup of OSErrors when an end is reset."""
+        ways = ((connection.reader, far_writer), (far_reader, connection.writer))
         async with asyncio.TaskGroup() as deliveries:
             delivering = []
             async with asyncio.TaskGroup() as collections:
-                for (reader, _), (_, writer) in ((near, far), (far, near)):
+                for reader, writer in ways:
                     flight: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(CHUNKS_IN_FLIGHT)
                     collections.create_task(self._collect(reader, flight))
                     delivering.append(deliveries.create_task(_deliver(connection, flight, writer)))
@@ -208,8 +210,7 @@ async def _deliver(
         await asyncio.sleep(max(0.0, due - loop.time()))
         await connection.passable()
         if not data:
-            if writer.can_write_eof():
-                writer.write_eof()
+            writer.write_eof()
             return
         writer.write(data)
         await writer.drain()

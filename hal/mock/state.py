@@ -8,6 +8,7 @@ machine.
 
 import json
 import logging
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,23 +24,22 @@ class Store(Protocol):
         """The last memory saved; empty at the first start."""
 
     def save(self, memory: Memory) -> None:
-        """Replace it."""
+        """Replace it. The memory is not changed afterwards."""
 
 
 class MemoryStore:
     """Lives as long as this object: for tests, and for simulations that restart a program beside its world."""
 
     def __init__(self) -> None:
-        self._text = "{}"
+        self._memory: Memory = {}
 
     def load(self) -> Memory:
         """The last memory saved."""
-        memory: Memory = json.loads(self._text)
-        return memory
+        return deepcopy(self._memory)
 
     def save(self, memory: Memory) -> None:
         """Replace it."""
-        self._text = json.dumps(memory)
+        self._memory = memory
 
 
 class FileStore:

@@ -20,16 +20,14 @@ class Subscription(AsyncIterator[T]):
 
     def push(self, item: T) -> None:
         """Queue one more item."""
-        if not self._ended:
-            self._items.append(item)
-            self._news.set()
+        self._items.append(item)
+        self._news.set()
 
     def end(self, failure: Callable[[], Exception] | None = None) -> None:
         """No more items: what is queued is still handed out, then the iteration stops, or raises what `failure` makes."""
-        if not self._ended:
-            self._ended = True
-            self._failure = failure
-            self._news.set()
+        self._ended = True
+        self._failure = failure
+        self._news.set()
 
     def __aiter__(self) -> "Subscription[T]":
         return self

@@ -285,6 +285,13 @@ def test_a_driver_whose_package_is_missing_says_which(tmp_path: Path, monkeypatc
     )
 
 
+def test_a_bus_whose_package_is_missing_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bus needs optional packages; the board file's table is named with the one that is missing."""
+    monkeypatch.setitem(sys.modules, "hal.drivers.buses", None)
+    error = refusal(mock_document() | {"bus": {"rs485": {"path": "/dev/ttyAMA1"}}})
+    assert (error.place, "which is not installed" in error.reason) == ("bus.rs485", True)
+
+
 def test_a_real_board_loads_nothing_of_the_mock_world() -> None:
     """Reading a board file imports neither the world nor its drivers."""
     code = "import sys, boards; print(sorted(name for name in sys.modules if name.startswith('hal.mock')))"

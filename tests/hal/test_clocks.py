@@ -56,6 +56,15 @@ def test_becoming_synchronised_ends_the_error() -> None:
     assert clock.wall() == START_WALL_S
 
 
+def test_reboot_is_another_boot_at_the_same_wall_time() -> None:
+    """A machine with a battery-backed clock comes back with its time and a new boot."""
+    clock = clock_on(ManualTime())
+    before = clock.now()
+    clock.reboot("boot-2")
+    assert (before.boot, clock.now().boot) == ("boot-1", "boot-2")
+    assert clock.wall() == before.wall_s
+
+
 def test_speed_needs_a_scaled_loop() -> None:
     """Where time is real its speed is 1 and cannot be changed."""
     clock = clock_on(ManualTime())

@@ -95,6 +95,7 @@ def test_every_device_opens_closes_and_opens_again() -> None:
     async def main() -> None:
         bench = Bench()
         for device in (*evse_devices(bench.at()), *station_devices(bench.at(None))):
+            await device.close()  # never opened
             await device.open()
             await device.close()
             await device.open()
@@ -146,6 +147,7 @@ def test_pilot_offers_nothing_when_opened_and_when_closed() -> None:
         pilot = MockPilot(bench.at())
         await pilot.open()
         await pilot.offer(16.0, 1)
+        assert (await pilot.read()).state is PilotState.A
         await pilot.set_available(False)
         assert (evse.offered_a, evse.offered_phases, evse.available) == (16.0, 1, False)
         await pilot.close()

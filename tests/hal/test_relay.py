@@ -1,11 +1,13 @@
 """The TCP relay on real sockets: what each network mode does to open and to new connections."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from hal.mock.fasttime import scaled_loop_factory
 from hal.mock.network import MockNetwork, NetworkMode
 from hal.mock.relay import Relay
 
@@ -212,6 +214,55 @@ async def test_leaving_the_relay_resets_every_connection() -> None:
     await there.echo.finished.wait()
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_leaving_at_once_after_a_dial_does_not_hang() -> None:
+    """A connection that the relay has not even looked at yet ends with it."""
+    for turns in range(6):
+        async with asyncio.timeout(5):
+            async with line() as there:
+                reader, writer = await there.dial()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+
+
+async def test_dead_connection_is_forgotten_when_both_ends_have_gone() -> None:
+    """A connection under an old address is kept only until neither end holds it."""
+    async with line() as there:
+        reader, writer = await there.dial()
+        assert await exchange((reader, writer), b"hello") == b"hello"
+        there.network.change_address("10.0.0.9")
+        writer.close()
+        there.echo.writers[0].close()
+        async with asyncio.timeout(5):
+            await asyncio.wait([connection.task for connection in there.relay._connections])
+        assert there.relay._connections == []
+
+
+def test_listener_comes_back_when_its_port_is_free_again(caplog: pytest.LogCaptureFixture) -> None:
+    """A port taken by somebody else while the network was down is tried again every second."""
+
+    async def main() -> None:
+        async with line() as there:
+            address = await there.relay.route(*there.address)
+            there.network.set_mode(NetworkMode.DOWN)
+            with socket.socket() as thief:
+                thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                thief.bind(address)
+                thief.listen()
+                there.network.set_mode(NetworkMode.UP)
+                await asyncio.sleep(2)
+                assert "relay cannot listen again" in caplog.text
+            await asyncio.sleep(3)
+            streams = await there.dial()
+            assert await exchange(streams, b"back") == b"back"
+            streams[1].close()
+
+    with asyncio.Runner(loop_factory=scaled_loop_factory(100)) as runner:
+        runner.run(main())
 
 
 @pytest.mark.parametrize("latency_s", [-1.0, 61.0])
