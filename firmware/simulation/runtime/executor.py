@@ -7,8 +7,10 @@ program (`ThreadPoolExecutor(1)`) has as many virtual workers as it would have t
 
 import asyncio
 import heapq
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from contextvars import Context
 from dataclasses import dataclass
 from random import Random
@@ -43,6 +45,17 @@ class Workers:
         starts_s = max(now_s, heapq.heappop(self._free_at_s))
         heapq.heappush(self._free_at_s, starts_s + takes_s)
         return starts_s
+
+
+@contextmanager
+def _writes_failing() -> Iterator[None]:
+    """Let every write to a file fail with EFBIG, of this whole interpreter: jobs run one at a time, and nothing beside them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class JobFuture(SerialFuture):
@@ -99,8 +112,11 @@ class VirtualExecutors:
         result: Any = None
         error: Exception | None = None
         try:
-            # Without this the job would see the process of whoever looks at it: nobody's.
-            result = job(*args) if process is None else process.context.copy().run(job, *args)
+            if process is None:
+                result = job(*args)
+            else:
+                with _writes_failing() if process.host.writes_fail else nullcontext():
+                    result = process.context.copy().run(job, *args)
         except Exception as caught:  # noqa: BLE001 - it belongs to whoever awaits the job
             error = caught
         name = getattr(job, "__qualname__", type(job).__name__)

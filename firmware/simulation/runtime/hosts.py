@@ -24,6 +24,7 @@ class Host:
         self.name = name
         self.address = address
         self.up = True
+        self.writes_fail = False  # every write of its processes' jobs fails, as on a broken or full disk
         self.processes: list[Process] = []
         self.listeners: dict[tuple[str, int], VirtualServer] = {}
         self._next_port = _FIRST_EPHEMERAL_PORT

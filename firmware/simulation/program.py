@@ -1,0 +1,49 @@
+"""The unmodified charge point program, as a simulated process runs it."""
+
+import uuid
+from random import Random
+
+from boards import BoardDescription, build, find_board, load_board
+from firmware.app import DATABASE, App, Exit, Surroundings, prepare_state_dir
+from firmware.config import Config
+from firmware.engine import memory
+from firmware.engine.engine import Engine
+from firmware.simulation.site import Environment
+from offline_queue import Bounds, Queue
+
+BOARD = "mock"
+# Patient with a central system that refuses: a start that is given up leaves books that cannot be compared any more.
+SETTINGS = {"TransactionMessageAttempts": "10", "TransactionMessageRetryInterval": "20"}
+
+
+def board() -> BoardDescription:
+    """The board of every simulated station."""
+    return load_board(find_board(BOARD))
+
+
+async def run_app(env: Environment) -> Exit:
+    """Run the program once, with the journal, the devices and the link that it has everywhere."""
+    config = Config.model_validate(
+        {
+            "station": {"id": env.identity},
+            "csms": {"url": env.url},
+            "control": {"enabled": False},
+            "ocpp16": SETTINGS,
+        }
+    )
+    prepare_state_dir(env.state_dir)
+    b = build(board(), clock=env.world.clock, rng=env.rng, world=env.world)
+    around = Surroundings(b.clock, env.rng, lambda: new_id(env.rng), env.state_dir)
+    queue = await Queue.open(
+        env.state_dir / DATABASE, bounds=Bounds(), free_bytes=env.free_bytes, wall_clock=b.clock.wall
+    )
+    settings = await memory.load_settings(queue, config.initial_settings())
+    app = App(config, b, queue, Engine(b, queue, b.clock, settings, around.new_id), around)
+    await app._compose()
+    env.running(app)
+    return await app.run()
+
+
+def new_id(rng: Random) -> str:
+    """A UUID of version 4 from the seed."""
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
