@@ -22,7 +22,7 @@ from csms.clock import Clock, SystemClock
 from csms.config import CsmsConfig
 from csms.core.effects import Outcome
 from csms.core.engine import Core
-from csms.core.events import Command
+from csms.core.events import Command, Restarted
 from csms.core.presence import Presence
 from csms.core.router import Router
 from csms.core.store import Store
@@ -169,6 +169,7 @@ class Csms:
 
     async def start(self) -> None:
         """Open the doors. Raises OSError if an address cannot be had."""
+        self._runtime.dispatch(Restarted(self.clock.moment()))
         self._ws_port = await self._door.open(self._ssl)
         if self.config.api_host is not None:
             self._api = ApiServer(build_api(self), self.config.api_host, self.config.api_port)

@@ -9,6 +9,7 @@ The rules live here and are the same for every OCPP version:
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,8 +28,13 @@ from csms.books import (
 )
 from csms.core.store import Record, Store
 
+log = logging.getLogger(__name__)
+
 MAX_ANOMALIES = 100
 """Kept per transaction; a station that repeats one mistake for ever cannot fill the store with it."""
+
+MAX_TRANSACTIONS = 2_000
+"""Kept per station. With one more the oldest goes, with its facts: a store that must keep all is no store in memory."""
 
 GIVEN_UP = "-1"
 """The transaction id a 1.6 station uses once it has given up its StartTransaction (errata 4.1): not unique."""
@@ -81,6 +87,8 @@ class Ledger:
                 *self._overlaps(row, fact),
             )
         )
+        if opened:
+            self._make_room(station)
         was_open = row["open"] and not opened
         _apply(row, fact)
         kept = [{"kind": each.kind.value, "text": each.text, "message_id": each.message_id} for each in anomalies]
@@ -98,6 +106,17 @@ class Ledger:
             self._store.delete(OPEN, station, key)
         closed = not row["open"] and (was_open or opened)
         return Entry(key, repeated=False, opened=opened, closed=closed, anomalies=anomalies)
+
+    def _make_room(self, station: str) -> None:
+        while self._store.count(TRANSACTIONS, station) >= MAX_TRANSACTIONS:
+            oldest = self._store.first(TRANSACTIONS, station)
+            assert oldest is not None  # there are many
+            key = oldest[0]
+            log.warning("oldest transaction forgotten station=%s transaction=%s", station, key)
+            self._store.delete(TRANSACTIONS, station, key)
+            self._store.delete(OPEN, station, key)
+            self._store.drop(FACTS, facts_owner(station, key))
+            self._store.drop("digests", facts_owner(station, key))
 
     def _key(self, station: str, protocol: str, transaction_id: str, fact: Fact) -> str:
         if (protocol, transaction_id) != ("ocpp1.6", GIVEN_UP):

@@ -45,6 +45,10 @@ class MemoryStore:
     def owners(self, table: str) -> list[str]:
         return list(self._tables[table])
 
+    def drop(self, name: str, owner: str) -> None:
+        self._tables[name].pop(owner, None)
+        self._logs[name].pop(owner, None)
+
     def append(self, log: str, owner: str, entry: Record) -> None:
         entries = self._logs[log].get(owner)
         if entries is None:

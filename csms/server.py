@@ -25,6 +25,7 @@ from ocpp_client.websocket import Rejection, WebSocket, WebSocketServer, serve
 log = logging.getLogger(__name__)
 
 MESSAGES: Final = "messages"
+MAX_LOGGED_CHARS: Final = 65_536
 
 RESTART_CODE: Final = 1012
 CROWDED_CODE: Final = 1013
@@ -167,7 +168,10 @@ class Door:
 
     def _log(self, station: str, direction: str, text: str) -> None:
         at = self._runtime.clock.moment().utc.astimezone(UTC).isoformat(timespec="milliseconds")
-        entry = {"at": at, "direction": direction, "text": redacted(text)}
+        shown = redacted(text)
+        if len(shown) > MAX_LOGGED_CHARS:
+            shown = f"{shown[:MAX_LOGGED_CHARS]}… ({len(text)} characters)"
+        entry = {"at": at, "direction": direction, "text": shown}
         self._runtime.store.append(MESSAGES, station, entry)
 
 

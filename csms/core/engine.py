@@ -8,11 +8,11 @@ import functools
 from collections.abc import Callable, Iterator
 
 from csms.core.effects import Close, DomainEvent, Effect, Emit
-from csms.core.events import Command, Connected, Disconnected, Done, Event, Moment, Received, Timer
+from csms.core.events import Command, Connected, Disconnected, Done, Event, Moment, Received, Restarted, Timer
 from csms.core.inbound import Inbound
 from csms.core.outbound import Outbound
 from csms.core.policy import Policy
-from csms.core.presence import Presence
+from csms.core.presence import CONNECTIONS, Presence
 from csms.core.router import Router
 from csms.core.store import Store
 from ocpp_client.catalogue import catalogue
@@ -51,6 +51,11 @@ class Core:
                 yield from self._connected(event, store)
             case Disconnected():
                 yield from self._disconnected(event, store)
+            case Restarted():
+                for connection, _ in store.items(CONNECTIONS, ""):
+                    yield from self._disconnected(Disconnected(connection, event.at), store)
+                yield from self._outbound.restarted(event.at, store)
+                self._inbound.restarted(store)
 
     def _connected(self, event: Connected, store: Store) -> Iterator[Effect]:
         older = Presence.of(store, event.station)

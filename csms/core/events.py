@@ -20,6 +20,13 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """The front door that holds every connection begins anew: none of the connections the store knows exists any more."""
+
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """A station's WebSocket is open and its OCPP version agreed. `connection` names the socket and is never used again."""
 
@@ -84,4 +91,4 @@ class Done:
     at: Moment
 
 
-Event: TypeAlias = Connected | Received | Disconnected | Timer | Command | Done
+Event: TypeAlias = Restarted | Connected | Received | Disconnected | Timer | Command | Done

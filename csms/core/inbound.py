@@ -106,8 +106,12 @@ class Inbound:
 
     def connection_ended(self, connection: str, store: Store) -> None:
         """Forget the calls that waited on a connection; the station sends them again."""
-        for key, _ in store.items(WAITING, connection):
-            store.delete(WAITING, connection, key)
+        store.drop(WAITING, connection)
+
+    def restarted(self, store: Store) -> None:
+        """Forget the calls whose handlers ran when the process ended; the stations send them again."""
+        for station in store.owners(RUNNING):
+            store.drop(RUNNING, station)
 
     def _execute(self, presence: Presence, call: Call, text: str, at: Moment, store: Store) -> Iterator[Effect]:
         """Read, check and hand to the handler."""

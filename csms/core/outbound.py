@@ -123,6 +123,12 @@ class Outbound:
         if first is not None and first[1]["sent"]:
             yield from self._end(station, *first, OutcomeKind.NOT_CONNECTED, at, store)
 
+    def restarted(self, at: Moment, store: Store) -> Iterator[Effect]:
+        """End the calls of stations that were not connected any more when the process ended."""
+        for station in store.owners(CALLS):
+            yield from self.connection_ended(station, at, store)
+            yield from self.send_next(station, at, store)
+
     def _refusal(self, event: Command, store: Store) -> OutcomeKind | None:
         if event.at.monotonic_s >= event.deadline_s:
             return OutcomeKind.EXPIRED

@@ -53,5 +53,4 @@ def solicited(store: Store, station: str, action: str) -> bool:
 
 def forget(store: Store, station: str) -> None:
     """A BootNotification begins anew."""
-    for action, _ in store.items(SOLICITED, station):
-        store.delete(SOLICITED, station, action)
+    store.drop(SOLICITED, station)

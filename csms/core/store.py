@@ -8,16 +8,15 @@ from typing import Any, Final, Protocol, TypeAlias
 
 Record: TypeAlias = dict[str, Any]
 
-# Rows kept per owner; when a table or log is full its oldest row goes. Tables and logs not named here are bounded by
-# what they describe: one row per known station, one per connector, one per configured token.
+# Rows kept per owner; when a table or log is full its oldest row goes. Tables not named here are bounded by what they
+# describe (one row per known station, connector, configured token) or by the rules that write them (transactions, calls).
 BOUNDS: Final[dict[str, int]] = {
     "answers": 256,  # answers kept for repeated message ids, per station
     "idempotency": 1_000,  # outcomes kept for repeated commands, per station
-    "transactions": 10_000,  # per station
-    "starts": 10_000,  # contents of StartTransaction, to know a repeated one, per station
+    "starts": 2_000,  # contents of StartTransaction, to know a repeated one, per station
     "digests": 2_000,  # contents of the facts of one transaction, to know a repeated one
     "facts": 20_000,  # facts of one transaction
-    "messages": 2_000,  # frames, per station
+    "messages": 1_000,  # frames, per station
     "meter-values": 2_000,  # readings outside transactions, per station
     "notices": 500,  # firmware, log, security and other notices, per station
     "variables": 5_000,  # reported device model, per station
@@ -51,6 +50,9 @@ class Store(Protocol):
 
     def owners(self, table: str) -> list[str]:
         """Everyone who has a row in the table, oldest first."""
+
+    def drop(self, name: str, owner: str) -> None:
+        """Remove all rows and entries that one owner has in a table or log."""
 
     def append(self, log: str, owner: str, entry: Record) -> None:
         """Add to a log, dropping its oldest entry when it is full."""

@@ -245,3 +245,15 @@ def test_only_the_whole_import_register_counts(station: Station, sampled: dict[s
         },
     )
     assert station.one().meter_last_wh == wh
+
+
+def test_the_oldest_transaction_goes_with_all_its_rows(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of transactions per station is bounded, and nothing of a forgotten one is left in the store."""
+    monkeypatch.setattr("csms.ledger.MAX_TRANSACTIONS", 2)
+    for minute in range(4):
+        station.start(at=60 * minute)
+    assert [each.transaction_id for each in station.books.transactions("CP1")] == ["3", "4"]
+    for table in ("digests", "open"):
+        assert not any(owner.endswith("\n1") for owner in station.harness.store.owners(table))
+    assert station.harness.store.entries("facts", "CP1\n1") == []
+    assert [key for key, _ in station.harness.store.items("open", "CP1")] == ["3", "4"]

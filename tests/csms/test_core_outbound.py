@@ -5,8 +5,11 @@ import json
 import pytest
 
 from csms import v16
-from csms.core.effects import OutcomeKind, Send, SetTimer
+from csms.core.effects import Await, OutcomeKind, Send, SetTimer
+from csms.core.events import Restarted
 from csms.core.policy import Policy
+from csms.core.router import Context, Router
+from ocpp_client.messages import Message
 from tests.csms.harness import Harness
 
 
@@ -280,3 +283,50 @@ def test_an_unchecked_command_needs_no_schema(harness: Harness) -> None:
     harness.text(connection, '[3,"csms-1",{"anything":[1]}]')
     outcome = harness.outcomes()["k1"]
     assert (outcome.response, outcome.violations) == ({"anything": [1]}, ())
+
+
+# --- a new beginning
+
+
+def test_a_restart_ends_what_the_old_connections_carried(harness: Harness) -> None:
+    """After a restart nobody is connected, and a call that was on its way does not block those to come."""
+    harness.connect()
+    harness.command(command_id="k1", key="sent")
+    harness.command(command_id="k2", key="waiting")
+    harness.handle(Restarted(harness.at))
+    assert [event.station for event in harness.events("disconnected")] == ["CP1"]
+    harness.command(command_id="k3")
+    assert harness.outcomes()["k3"].kind is OutcomeKind.NOT_CONNECTED
+    connection = harness.connect()
+    harness.command(command_id="k4", key="sent")
+    assert harness.outcomes()["k4"].kind is OutcomeKind.NOT_CONNECTED
+    harness.command(command_id="k5", key="waiting")
+    assert len(harness.sent(connection)) == 1
+
+
+def test_a_restart_frees_calls_without_a_connection(harness: Harness) -> None:
+    """Calls left over in a store that lost its connections do not block those to come."""
+    harness.connect()
+    harness.command(command_id="k1")
+    harness.store.drop("connections", "")
+    harness.store.drop("presence", "")
+    harness.handle(Restarted(harness.at))
+    connection = harness.connect()
+    harness.command(command_id="k2")
+    assert len(harness.sent(connection)) == 1
+
+
+def test_a_handler_lost_in_a_restart_runs_again() -> None:
+    """A call whose handler died with the process is executed when the station repeats it."""
+    router = Router()
+
+    async def slow(_context: Context, _request: Message) -> Message:
+        raise AssertionError("never run here")
+
+    router.on("ocpp1.6", "Heartbeat")(slow)
+    harness = Harness(router)
+    for _ in range(2):
+        harness.text(harness.connect(), '[2,"i","Heartbeat",{}]')
+        (job,) = [effect for effect in harness.effects if isinstance(effect, Await)]
+        job.awaitable.close()  # type: ignore[attr-defined]
+        harness.handle(Restarted(harness.at))
