@@ -201,6 +201,7 @@ def _clock(world: World, _evse_id: int, body: ClockBody) -> Answer:
     clock = world.clock
     if body.speed is not None:  # first, because it is the only one that may be impossible
         clock.set_speed(body.speed)
+        world.save()
     if body.trust is not None:
         clock.set_trust(body.trust)
     if body.drift_ppm is not None:

@@ -53,12 +53,13 @@ class MockClock:
         trust: TimeTrust = TimeTrust.SYNCHRONISED,
     ) -> None:
         self._source = source
-        self._boot = boot
+        self._boot = self._machine_boot = boot
         self._true_base_s = wall_s - source.time()
         self._trust = trust
         self._offset_s = 0.0
         self._drift_ppm = 0.0
         self._drift_since_s = source.time()
+        self._scaled = self.speed != 1.0
 
     @property
     def boot(self) -> str:
@@ -144,6 +145,15 @@ class MockClock:
         if not isinstance(self._source, Scalable):
             raise Impossible("the speed of time cannot be changed: the program does not run on a scaled event loop")
         self._source.set_speed(speed)
+        self._scaled = self._scaled or speed != 1.0
+
+    @property
+    def scaled_boot(self) -> str | None:
+        """The boot of the real machine if time has run at another speed than its own since the start, else None.
+
+        The next program of that boot finds a monotonic time that does not continue this one.
+        """
+        return self._machine_boot if self._scaled else None
 
     def _believed(self) -> float:
         drifted_s = (self._source.time() - self._drift_since_s) * self._drift_ppm / 1e6

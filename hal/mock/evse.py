@@ -200,24 +200,21 @@ class MockEvse:
         """What the meter shows now. The register is saved before anybody sees it, so that it never runs behind."""
         self.settle()
         supply, car = self._supply(), self.car
-        currents = self.drawn_a()
-        volts = supply.displayed_v(self._now)[: self.phases]
-        factor = car.spec.power_factor if car else 1.0
-        powers = tuple(volt * ampere * factor for volt, ampere in zip(volts, currents, strict=True))
+        powers = self._power_w()
         reading = MeterReading(
-            import_mwh=self.import_mwh(),
+            import_mwh=self.flow.import_mwh(self._now),
             export_mwh=0,
-            reactive_import_mvarh=self.reactive_mvarh(),
+            reactive_import_mvarh=self.flow.reactive_mvarh(self._now),
             reactive_export_mvarh=0,
             power_w=sum(powers),
             power_per_phase_w=powers,
             reactive_power_var=sum(powers) * (tangent(car) if car else 0.0),
-            current_a=currents,
-            voltage_v=volts,
-            power_factor=factor,
+            current_a=self._drawn_a(),
+            voltage_v=supply.displayed_v(self._now)[: self.phases],
+            power_factor=car.spec.power_factor if car else 1.0,
             frequency_hz=supply.frequency_hz if supply.mains else None,
             temperature_c=self.temperature_c,
-            soc_percent=self.soc_percent() if car and car.spec.tells_soc and self.cable.complete else None,
+            soc_percent=self._soc_percent(car) if car and car.spec.tells_soc and self.cable.complete else None,
         )
         self._save()
         return reading
@@ -235,15 +232,17 @@ class MockEvse:
     def drawn_a(self) -> tuple[float, ...]:
         """Current per phase now."""
         self.settle()
-        used, ampere = self._used_phases(), self.flow.current_a(self._now)
-        return tuple(ampere if phase < used else 0.0 for phase in range(self.phases))
+        return self._drawn_a()
+
+    def power_w(self) -> tuple[float, ...]:
+        """Active power per phase now, as displayed."""
+        self.settle()
+        return self._power_w()
 
     def soc_percent(self) -> float | None:
         """State of charge of the vehicle now; None without one."""
         self.settle()
-        if self.car is None:
-            return None
-        return PERCENT * self.flow.stored_wh(self._now, self.car) / self.car.spec.battery_wh
+        return None if self.car is None else self._soc_percent(self.car)
 
     # Physics
 
@@ -347,6 +346,18 @@ class MockEvse:
         if self.car is None:
             return None
         return Stretch(self.car, self.car.limit_a, sum(self._supply().live_v[: self._used_phases()]))
+
+    def _drawn_a(self) -> tuple[float, ...]:
+        used, ampere = self._used_phases(), self.flow.current_a(self._now)
+        return tuple(ampere if phase < used else 0.0 for phase in range(self.phases))
+
+    def _power_w(self) -> tuple[float, ...]:
+        factor = self.car.spec.power_factor if self.car else 1.0
+        volts = self._supply().displayed_v(self._now)[: self.phases]
+        return tuple(volt * ampere * factor for volt, ampere in zip(volts, self._drawn_a(), strict=True))
+
+    def _soc_percent(self, car: Car) -> float:
+        return PERCENT * self.flow.stored_wh(self._now, car) / car.spec.battery_wh
 
     def _used_phases(self) -> int:
         return min(self.offered_phases, self.car.spec.phases if self.car else PHASES)

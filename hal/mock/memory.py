@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from hal.mock.car import PERCENT, Car, CarSpec
+from hal.mock.car import Car, CarSpec
 from hal.mock.errors import WorldError
 from hal.mock.evse import MockEvse
 from hal.mock.flow import Flow
@@ -65,7 +65,6 @@ def _recall_car(memory: Memory) -> Car:
 def show(evse: MockEvse) -> dict[str, Any]:
     """Everything that somebody who stands beside the EVSE could see, JSON-able. Looking changes nothing."""
     pilot = evse.pilot_reading()
-    drawn_a = evse.drawn_a()
     car = evse.car
     return {
         "plugged": {"station": evse.cable.at_station, "vehicle": evse.cable.at_vehicle},
@@ -74,7 +73,8 @@ def show(evse: MockEvse) -> dict[str, Any]:
         "pilot": pilot.state.value,
         "offered_a": evse.offered_a,
         "offered_phases": evse.offered_phases,
-        "drawn_a": list(drawn_a),
+        "drawn_a": list(evse.drawn_a()),
+        "power_w": sum(evse.power_w()),
         "contactor": {
             "commanded": evse.gear.commanded,
             "closed": evse.gear.closed,
@@ -89,7 +89,7 @@ def show(evse: MockEvse) -> dict[str, Any]:
             "paused": car.paused,
             "full": car.full,
             "battery_wh": car.spec.battery_wh,
-            "soc_percent": round(PERCENT * evse.flow.stored_wh(evse.now, car) / car.spec.battery_wh, 3),
+            "soc_percent": evse.soc_percent(),
             "phases": car.spec.phases,
             "max_current_a": car.spec.max_current_a,
         },

@@ -75,6 +75,8 @@ class World:
         self._memory = self._store.load()
         if self._memory.get("version", MEMORY_VERSION) != MEMORY_VERSION:
             raise WorldError(f"the world's memory has version {self._memory['version']!r}; delete it to begin anew")
+        if self._memory.get("scaled_boot") == clock.boot:
+            clock.reboot(f"{clock.boot}/{clock.monotonic():.3f}")  # or monotonic time would run backwards within a boot
         self.main_meter = MainMeter(clock, lambda: self.supply, self._evses.values)
         self.main_meter.begin_at(int(self._memory.get("beside_mwh", 0)))
 
@@ -223,6 +225,7 @@ class World:
         """Write down what outlives the program."""
         self._memory = {
             "version": MEMORY_VERSION,
+            "scaled_boot": self.clock.scaled_boot or self._memory.get("scaled_boot"),
             "beside_mwh": self.main_meter.beside_mwh(),
             "evses": self._memory.get("evses", {}) | {str(evse.id): remember(evse) for evse in self.evses},
         }

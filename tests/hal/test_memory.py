@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from hal.mock.actions import perform
 from hal.mock.car import PRESETS, Car
 from hal.mock.errors import Impossible, WorldError
+from hal.mock.fasttime import ScaledEventLoop
 from hal.mock.state import FileStore, MemoryStore
 from hal.mock.supply import Supply
 from hal.mock.world import World
@@ -73,6 +75,7 @@ def test_killed_program_finds_at_least_what_it_had_seen(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
+from hal.mock.fasttime import ScaledEventLoop
 from hal.mock.state import FileStore
 from tests.hal.timing import ManualTime
 from tests.hal.worlds import charging, world_on
@@ -185,3 +188,20 @@ def test_the_world_goes_on_beside_a_restarted_station() -> None:
     assert (evse.drawn_a()[0], world.readers) == (0.0, [])
     assert evse.ports.pilot.attach().name == "pilot of EVSE 1"
     assert evse.pilot_reading().state is PilotState.B
+
+
+def test_time_that_ran_fast_makes_the_next_start_another_boot() -> None:
+    """After time was scaled, monotonic time of the next program would run backwards: it gets a boot of its own. Real time does not."""
+    store = MemoryStore()
+    boots = []
+    for speed in (1.0, 1.0, 60.0, 1.0, 1.0):
+        loop = ScaledEventLoop()
+        try:
+            world = World(clock_on(loop), store=store)
+            boots.append(world.clock.boot)
+            perform(world, "clock", {"speed": speed})
+        finally:
+            loop.close()
+    assert boots[:3] == ["boot-1"] * 3
+    assert boots[3].startswith("boot-1/")
+    assert boots[4] not in boots[:4]

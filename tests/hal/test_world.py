@@ -33,6 +33,7 @@ def test_snapshot_shows_everything_and_changes_nothing() -> None:
     first, second = shown["evses"]["1"], shown["evses"]["2"]
     assert first["car"]["soc_percent"] == pytest.approx(20 + 11.04 * 0.9 * 2, abs=0.01)
     assert first["drawn_a"] == [16.0, 16.0, 16.0]
+    assert first["power_w"] == pytest.approx(11_040.0)
     assert first["contactor"] == {"commanded": True, "closed": True, "switchings": 1}
     assert first["meter"] == {"import_mwh": 11_040_000}
     assert first["faults"] == ["diode"]
