@@ -259,8 +259,8 @@ class MockEvse:
         else:
             self._now = now
 
-    def supply_changed(self) -> None:
-        """The mains are different from now on. Call `settle` before the change and this after it."""
+    def changed_outside(self) -> None:
+        """Something of it, or the mains, has been changed from outside. Call `settle` before the change and this after it."""
         self._changed()
 
     def detach(self) -> None:

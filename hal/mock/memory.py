@@ -27,6 +27,7 @@ def remember(evse: MockEvse) -> Memory:
             "bolt": cable.bolt.value,
         },
         "car": None if evse.car is None else _remember_car(evse, evse.car),
+        "bay_occupied": evse.bay_occupied,
     }
 
 
@@ -40,10 +41,12 @@ def recall(evse: MockEvse, memory: Memory) -> None:
         evse.cable.limit_a = float(cable["limit_a"])
         evse.cable.bolt = LockState(cable["bolt"])
         evse.car = None if memory["car"] is None else _recall_car(memory["car"])
+        evse.bay_occupied = bool(memory["bay_occupied"])
     except (KeyError, TypeError, ValueError) as error:
         raise WorldError(
             f"the world's memory of EVSE {evse.id} cannot be used ({error!r}); delete it to begin with registers at 0"
         ) from error
+    evse.changed_outside()
 
 
 def _remember_car(evse: MockEvse, car: Car) -> Memory:

@@ -76,7 +76,7 @@ class World:
         if self._memory.get("version", MEMORY_VERSION) != MEMORY_VERSION:
             raise WorldError(f"the world's memory has version {self._memory['version']!r}; delete it to begin anew")
         if self._memory.get("scaled_boot") == clock.boot:
-            clock.reboot(f"{clock.boot}/{clock.monotonic():.3f}")  # or monotonic time would run backwards within a boot
+            clock.reboot(f"{clock.boot}/{clock.monotonic():.6f}")  # or monotonic time would run backwards within a boot
         self.main_meter = MainMeter(clock, lambda: self.supply, self._evses.values)
         self.main_meter.begin_at(int(self._memory.get("beside_mwh", 0)))
 
@@ -176,7 +176,7 @@ class World:
         self.main_meter.count()
         self.supply = after
         for evse in self.evses:
-            evse.supply_changed()
+            evse.changed_outside()
         for code, was, is_now, text in (
             (FaultCode.POWER_LOSS, not before.mains, not after.mains, "mains are gone"),
             (FaultCode.OVER_VOLTAGE, before.over_voltage, after.over_voltage, "voltage too high"),

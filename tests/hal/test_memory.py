@@ -45,10 +45,25 @@ def test_everything_physical_is_still_there_after_a_restart(tmp_path: Path) -> N
     assert again.main_meter.reading().import_mwh == total
     assert evse.pilot_reading().state is PilotState.B
     assert evse.cable.bolt is LockState.LOCKED
+    assert evse.bay_occupied
     assert evse.soc_percent() == pytest.approx(soc, abs=1e-9)
     assert evse.car is not None
     assert (evse.car.name, evse.car.paused, asdict(evse.car.spec)) == ("compact", True, asdict(PRESETS["compact"]))
     assert (evse.offered_a, evse.contactor_closed(), evse.faults.codes) == (0.0, False, [])
+
+
+def test_a_recalled_car_is_no_news() -> None:
+    """A listener of the new program hears of state B as the present, and of nothing else until something changes."""
+    store = MemoryStore()
+    world_on(ManualTime(), store=store).evse(1).plug(car=prompt_car(asks=False))
+    evse = world_on(ManualTime(), store=store).evse(1)
+    port = evse.ports.pilot.attach()
+    port.open()
+    heard = port.subscribe()
+    evse.offer(16.0)
+    evse.force_pilot(PilotState.E)
+    port.close()
+    assert [reading.state for reading in heard._items] == [PilotState.E]
 
 
 def test_first_start_begins_at_zero(tmp_path: Path) -> None:
