@@ -109,6 +109,7 @@ class Transaction:
     meter_last_wh: int | None
     reason: str | None
     open: bool
+    heard_at: datetime  # when the central system first heard of it, by its own clock
     duplicates: int  # messages that said again what was recorded already
     sequence_ranges: tuple[tuple[int, int], ...]  # the seqNos seen, as closed ranges
     anomalies: tuple[Anomaly, ...]
@@ -153,6 +154,7 @@ class Books:
         """The transactions of one station, or of all, in the order in which they were first heard of."""
         stations = self._store.owners(TRANSACTIONS) if station is None else [station]
         found = [self._view(row) for owner in stations for _, row in self._store.items(TRANSACTIONS, owner)]
+        found.sort(key=lambda transaction: transaction.heard_at)
         return [transaction for transaction in found if transaction.open] if open_only else found
 
     def transaction(self, station: str, transaction_id: str | int) -> Transaction | None:
@@ -177,6 +179,7 @@ class Books:
             meter_last_wh=row["meter_last_wh"],
             reason=row["reason"],
             open=row["open"],
+            heard_at=datetime.fromisoformat(row["heard_at"]),
             duplicates=row["duplicates"],
             sequence_ranges=tuple((first, last) for first, last in row["sequence"]),
             anomalies=tuple(

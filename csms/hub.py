@@ -36,12 +36,14 @@ class Subscription:
 
     def offer(self, numbered: Numbered) -> None:
         """Give the listener one more event."""
+        if self._ended:
+            return
         if len(self._waiting) >= LAG_EVENTS:
             log.warning("event listener dropped: too slow waiting=%d", len(self._waiting))
             self.end()
-        elif not self._ended:
-            self._waiting.append(numbered)
-            self._changed.set()
+            return
+        self._waiting.append(numbered)
+        self._changed.set()
 
     def end(self) -> None:
         """Let the listener finish what it was given, and no more."""

@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from csms.books import (
     FACTS,
@@ -69,12 +70,12 @@ class Ledger:
         self._store.put("starts", station, content, {"transaction_id": number})
         return number, False
 
-    def record(self, station: str, protocol: str, transaction_id: str, fact: Fact) -> Entry:
-        """Enter one fact."""
+    def record(self, station: str, protocol: str, transaction_id: str, fact: Fact, heard_at: datetime) -> Entry:
+        """Enter one fact, heard at a moment of the central system's own clock."""
         key = self._key(station, protocol, transaction_id, fact)
         row = self._store.get(TRANSACTIONS, station, key)
         opened = row is None
-        row = _blank(station, key, protocol, transaction_id) if row is None else dict(row)
+        row = _blank(station, key, protocol, transaction_id, heard_at) if row is None else dict(row)
         if self._repeats(station, key, fact):
             row["duplicates"] += 1
             self._store.put(TRANSACTIONS, station, key, row)
@@ -155,7 +156,7 @@ def _numbered(number: int) -> str:
     return GIVEN_UP if number == 1 else f"{GIVEN_UP}~{number}"
 
 
-def _blank(station: str, key: str, protocol: str, transaction_id: str) -> Record:
+def _blank(station: str, key: str, protocol: str, transaction_id: str, heard_at: datetime) -> Record:
     return {
         "station": station,
         "key": key,
@@ -173,6 +174,7 @@ def _blank(station: str, key: str, protocol: str, transaction_id: str) -> Record
         "meter_last_wh": None,
         "reason": None,
         "open": True,
+        "heard_at": stamp(heard_at),
         "duplicates": 0,
         "sequence": [],
         "anomalies": [],

@@ -25,7 +25,7 @@ def record_boot(context: Context, request: Message) -> tuple[Registration, int]:
 def record(context: Context, transaction_id: str, fact: Fact) -> None:
     """Record one fact; publish what it did to its transaction, and each anomaly it brought."""
     ledger = Ledger(context.store)
-    entry = ledger.record(context.station, context.protocol, transaction_id, fact)
+    entry = ledger.record(context.station, context.protocol, transaction_id, fact, context.at.utc)
     if entry.repeated:
         context.remark("repeated-content", transaction_id=transaction_id)
         return

@@ -129,7 +129,8 @@ class Runtime:
             return
         plan = self._faults.get(link.station)
         if plan is None or effect.answers is None:
-            link.send(effect.text)
+            for _ in range(1 if plan is None or effect.calls is None else plan.our_call(effect.calls)):
+                link.send(effect.text)
             return
         for write in plan.answer(effect.answers, effect.message_id, effect.text):
             if write.delay_s:

@@ -13,7 +13,7 @@ from typing import Final
 from csms.admission import Admission, House, admit, identity_of
 from csms.config import CsmsConfig
 from csms.core.events import Connected, Disconnected
-from csms.faults.plan import NoSubprotocol, RefuseUpgrade, WrongSubprotocol
+from csms.faults.plan import CloseAtOnce, NoSubprotocol, RefuseUpgrade, WrongSubprotocol
 from csms.link import Link
 from csms.passwords import PasswordCheck
 from csms.redaction import redacted
@@ -41,6 +41,7 @@ class _Visit:
     protocol: str | None
     announced: str | None
     mute: bool = False
+    farewell: CloseAtOnce | None = None
 
 
 # Checking the request, choosing the subprotocol and serving the connection happen one after the other in one task.
@@ -119,6 +120,8 @@ class Door:
             if self._per_address[address] > self._config.limits.connections_per_address:
                 log.warning("station turned away: too many connections address=%s station=%s", address, visit.station)
                 await socket.close(CROWDED_CODE, "too many connections from this address; try again later")
+            elif visit.farewell is not None:
+                await socket.close(visit.farewell.code, visit.farewell.reason)
             elif visit.mute:
                 await _ignore(socket)
             elif visit.protocol is None:
@@ -175,14 +178,14 @@ class Door:
         self._runtime.store.append(MESSAGES, station, entry)
 
 
-def _visit_of(admission: Admission, rule: NoSubprotocol | WrongSubprotocol | None) -> _Visit:
+def _visit_of(admission: Admission, rule: NoSubprotocol | WrongSubprotocol | CloseAtOnce | None) -> _Visit:
     match rule:
         case NoSubprotocol():
             return _Visit(admission.station, admission.protocol, None)
         case WrongSubprotocol():
             return _Visit(admission.station, admission.protocol, rule.subprotocol, mute=True)
-        case None:
-            return _Visit(admission.station, admission.protocol, admission.protocol)
+        case _:
+            return _Visit(admission.station, admission.protocol, admission.protocol, farewell=rule)
 
 
 async def _ignore(socket: WebSocket) -> None:

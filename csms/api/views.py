@@ -27,6 +27,7 @@ def transaction(found: Transaction, *, whole: bool = False) -> dict[str, Any]:
         "meter_last_wh": found.meter_last_wh,
         "energy_wh": found.energy_wh,
         "reason": found.reason,
+        "heard_at": _time(found.heard_at),
         "duplicates": found.duplicates,
         "missing_sequence": list(found.missing_sequence),
         "anomalies": [

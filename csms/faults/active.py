@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from csms.faults.plan import (
     Answer,
     AnswerRule,
+    CallRule,
     Error,
     FaultPlan,
     Late,
@@ -73,6 +74,7 @@ class ActivePlan:
         answers: list[AnswerRule] = [rule for rule in plan.rules if isinstance(rule, AnswerRule)]
         self._upgrades = _Rules[UpgradeRule]([rule for rule in plan.rules if isinstance(rule, UpgradeRule)], rng)
         self._messages = _Rules[MessageRule]([rule for rule in plan.rules if isinstance(rule, MessageRule)], rng)
+        self._calls = _Rules[CallRule]([rule for rule in plan.rules if isinstance(rule, CallRule)], rng)
         self._unexecuted = _Rules[AnswerRule]([rule for rule in answers if not _executes(rule)], rng)
         self._answers = _Rules[AnswerRule]([rule for rule in answers if _executes(rule)], rng)
 
@@ -89,6 +91,10 @@ class ActivePlan:
         """An answer is about to go out: what goes out instead."""
         rule = self._answers.first(action)
         return [Write(text)] if rule is None else _spoil(rule, message_id, text)
+
+    def our_call(self, action: str) -> int:
+        """A call of ours is about to go out: how often it does."""
+        return 1 if self._calls.first(action) is None else 2
 
     def message(self) -> MessageRule | None:
         """A message has come in and been handled: what happens to the connection, if anything."""

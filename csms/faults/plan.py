@@ -17,8 +17,8 @@ class _Rule(BaseModel):
         return True
 
 
-class _AnswerRule(_Rule):
-    """About the answer to a call of the station."""
+class _ActionRule(_Rule):
+    """About one action, or about any."""
 
     action: str | None = Field(None, description="only for this action; for any when absent")
 
@@ -26,27 +26,27 @@ class _AnswerRule(_Rule):
         return self.action is None or self.action == action
 
 
-class Late(_AnswerRule):
+class Late(_ActionRule):
     """Answer late."""
 
     fault: Literal["late"]
     delay_s: float = Field(gt=0, le=86_400)
 
 
-class Never(_AnswerRule):
+class Never(_ActionRule):
     """Never answer."""
 
     fault: Literal["never"]
     executed: bool = Field(True, description="false: the call is not even executed, as if it had been lost")
 
 
-class Twice(_AnswerRule):
+class Twice(_ActionRule):
     """Send the answer twice."""
 
     fault: Literal["twice"]
 
 
-class Error(_AnswerRule):
+class Error(_ActionRule):
     """Answer with a CALLERROR."""
 
     fault: Literal["error"]
@@ -55,14 +55,14 @@ class Error(_AnswerRule):
     executed: bool = Field(True, description="false: the call is refused without being executed")
 
 
-class Answer(_AnswerRule):
+class Answer(_ActionRule):
     """Answer with this payload, right or wrong."""
 
     fault: Literal["answer"]
     payload: Any
 
 
-class Text(_AnswerRule):
+class Text(_ActionRule):
     """Send this text instead of an answer; `{id}` in it becomes the call's message id."""
 
     fault: Literal["text"]
@@ -110,6 +110,20 @@ class WrongSubprotocol(_Rule):
     subprotocol: str = Field("ocpp1.5", pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 
+class CloseAtOnce(_Rule):
+    """Accept the upgrade and close with this code before anything is said."""
+
+    fault: Literal["close-at-once"]
+    code: int = Field(1008, ge=1000, le=4999)
+    reason: str = ""
+
+
+class CallTwice(_ActionRule):
+    """Send a call of ours twice under the same message id."""
+
+    fault: Literal["call-twice"]
+
+
 class Boot(BaseModel):
     """Answer BootNotification with another status than Accepted."""
 
@@ -123,8 +137,9 @@ class Boot(BaseModel):
 
 AnswerRule = Late | Never | Twice | Error | Answer | Text
 MessageRule = Close | Drop | Freeze
-UpgradeRule = RefuseUpgrade | NoSubprotocol | WrongSubprotocol
-Rule = AnswerRule | MessageRule | UpgradeRule
+UpgradeRule = RefuseUpgrade | NoSubprotocol | WrongSubprotocol | CloseAtOnce
+CallRule = CallTwice
+Rule = AnswerRule | MessageRule | UpgradeRule | CallRule
 
 
 class FaultPlan(BaseModel):

@@ -243,3 +243,28 @@ async def test_faults_of_one_station_spare_the_others(csms: Csms) -> None:
         call = await spoilt.receive()
         await spoilt.send([3, call[1], {"status": "Rejected"}])
         assert (await command).response == {"status": "Rejected"}
+
+
+async def test_a_connection_that_is_closed_at_once(csms: Csms) -> None:
+    """`close-at-once` accepts the upgrade and closes before a word is said; the station was never connected."""
+    csms.set_faults("CP1", plan({"fault": "close-at-once", "code": 1008, "times": 1}))
+    async with dialled(csms) as raw:
+        assert await raw.closed() == 1008
+    assert csms.stations.known() == []
+    async with dialled(csms) as raw:
+        assert (await raw.ask(heartbeat("1")))[0] == 3
+
+
+async def test_a_call_that_is_sent_twice(csms: Csms) -> None:
+    """`call-twice` repeats a command under its message id; the first answer is the outcome."""
+    csms.set_faults("CP1", plan({"fault": "call-twice", "action": "ClearCache", "times": 1}))
+    async with dialled(csms) as raw:
+        await raw.ask(heartbeat("1"))
+        command = asyncio.create_task(csms.command("CP1", "ClearCache", timeout_s=PATIENCE_S))
+        call = await raw.receive()
+        assert await raw.receive() == call
+        await raw.send([3, call[1], {"status": "Accepted"}])
+        await raw.send([3, call[1], {"status": "Rejected"}])
+        assert (await command).response == {"status": "Accepted"}
+        assert (await raw.ask(heartbeat("2")))[0] == 3
+        assert csms.hub.kept()[-2].event.data["what"] == "unexpected-answer"
