@@ -25,14 +25,16 @@ Answer = CallResult | CallError | Malformed
 class _Flight:
     """The CALL that is on its way. `refusal` is the CALLERROR without an id that most likely means it."""
 
-    __slots__ = ("action", "answer", "message_id", "refusal", "timeout_s", "timer", "written")
+    __slots__ = ("action", "answer", "deadline", "message_id", "refusal", "timeout_s", "written")
 
-    def __init__(self, message_id: str, action: str, timeout_s: float, answer: "asyncio.Future[Answer]") -> None:
+    def __init__(
+        self, message_id: str, action: str, timeout_s: float, deadline: float, answer: "asyncio.Future[Answer]"
+    ) -> None:
         self.message_id = message_id
         self.action = action
         self.timeout_s = timeout_s
+        self.deadline = deadline
         self.answer = answer
-        self.timer: asyncio.TimerHandle | None = None
         self.refusal: CallError | None = None
         self.written = False
 
@@ -56,6 +58,7 @@ class Outbound:
         self._give_up = give_up
         self._slot = asyncio.Lock()  # held by the flight; a fair lock, so callers take turns
         self._flight: _Flight | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._unanswered = 0
         self._timed_out: deque[str] = deque(maxlen=8)  # ids whose answer would be late, not unknown
         self._lost: ConnectionLost | None = None
@@ -70,8 +73,9 @@ class Outbound:
             self._slot.release()
             raise self._lost.again()
         loop = asyncio.get_running_loop()
-        flight = self._flight = _Flight(message_id, action, timeout_s, loop.create_future())
-        flight.timer = loop.call_later(timeout_s, self._expire, flight)
+        deadline = loop.time() + timeout_s
+        flight = self._flight = _Flight(message_id, action, timeout_s, deadline, loop.create_future())
+        self._set_alarm(deadline, loop)
         try:
             await self._write(text)
         except Exception:
@@ -102,23 +106,43 @@ class Outbound:
         """
         log.warning("error without a message id code=%.40r text=%.100r", error.code, error.description)
         flight = self._flight
-        if flight is None or flight.timer is None or flight.refusal is not None:
+        if flight is None or flight.refusal is not None:
             return
         self._unanswered = 0
         flight.refusal = error
         loop = asyncio.get_running_loop()
-        deadline = min(flight.timer.when(), loop.time() + NOBODYS_GRACE_S)
-        flight.timer.cancel()
-        flight.timer = loop.call_at(deadline, self._expire, flight)
+        flight.deadline = min(flight.deadline, loop.time() + NOBODYS_GRACE_S)
+        self._set_alarm(flight.deadline, loop)
 
     def end(self, lost: ConnectionLost) -> None:
         """Fail the call in flight and all that wait or come later. Only the first `lost` counts."""
         if self._lost is not None:
             return
         self._lost = lost
+        if self._alarm is not None:
+            self._alarm.cancel()
         flight = self._flight
         if flight is not None and self._land(flight):
             flight.answer.set_exception(lost.again())
+
+    def _set_alarm(self, deadline: float, loop: asyncio.AbstractEventLoop) -> None:
+        # One alarm for all calls, left standing from one call to the next: a timer for each would cost more than the
+        # rest of this class. It may go off too early for the call it then finds, and is set again.
+        if self._alarm is None or self._alarm.when() > deadline:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = loop.call_at(deadline, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        self._alarm = None
+        flight = self._flight
+        if flight is None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < flight.deadline:
+            self._set_alarm(flight.deadline, loop)
+        else:
+            self._expire(flight)
 
     def _expire(self, flight: _Flight) -> None:
         if flight.refusal is not None:
@@ -135,8 +159,6 @@ class Outbound:
 
     def _land(self, flight: _Flight) -> bool:
         """Free the place of the CALL in flight. Return whether its outcome is still open."""
-        if flight.timer is not None:
-            flight.timer.cancel()
         if self._flight is flight:
             self._flight = None
             self._slot.release()

@@ -32,7 +32,7 @@ from ocpp_client.messages import (
     salvage,
     to_wire,
 )
-from ocpp_client.outbound import Outbound
+from ocpp_client.outbound import Answer, Outbound
 from ocpp_client.sockets import WebSocket
 
 __all__ = ["CALL_TIMEOUT_S", "FrameHook", "Handler", "Incoming", "Peer", "Reply", "SendHandler"]
@@ -86,11 +86,13 @@ class Peer:
         self._on_frame = on_frame
         self._max_message_bytes = max_message_bytes
         self._drain_s = drain_s
-        self._outbound = Outbound(self._write, max_unanswered=max_unanswered, give_up=self._give_up)
+        self._pairs: dict[type[Message], tuple[str, type[Message]]] = {}  # what was called: its action and response
+        write = socket.send if on_frame is None else self._write  # one coroutine less for each message
+        self._outbound = Outbound(write, max_unanswered=max_unanswered, give_up=self._give_up)
         self._inbound = Inbound(
             catalogue,
             self._dialect,
-            self._write,
+            write,
             handler=handler,
             on_send=on_send,
             answers=answers,
@@ -114,10 +116,10 @@ class Peer:
         CallError, CallTimeout, AnswerInvalid, MessageTooLarge or ConnectionLost; after CallTimeout and ConnectionLost
         the other side may or may not have acted on it.
         """
-        action = self._catalogue.action_of(request)
-        message_id = message_id or self._new_id()
-        payload = await self.call_raw(action, to_wire(request), message_id=message_id, timeout_s=timeout_s)
-        model = cast("type[ResponseT]", self._catalogue.response(action))
+        action, model = self._pair(request)
+        message_id, text = self._encode(action, to_wire(request), message_id)
+        timeout_s = self.call_timeout_s if timeout_s is None else timeout_s
+        payload = _payload(action, await self._outbound.exchange(message_id, action, text, timeout_s))
         try:
             return from_wire(model, payload)
         except MessageInvalid as invalid:
@@ -132,19 +134,24 @@ class Peer:
 
         For tests and for what no model covers; raises what `call` does.
         """
+        message_id, text = self._encode(action, payload, message_id)
+        timeout_s = self.call_timeout_s if timeout_s is None else timeout_s
+        return _payload(action, await self._outbound.exchange(message_id, action, text, timeout_s))
+
+    def _pair(self, request: Request[ResponseT]) -> tuple[str, type[ResponseT]]:
+        pair = self._pairs.get(type(request))
+        if pair is None:
+            action = self._catalogue.action_of(request)
+            pair = self._pairs[type(request)] = action, self._catalogue.response(action)
+        return cast("tuple[str, type[ResponseT]]", pair)
+
+    def _encode(self, action: str, payload: str, message_id: str | None) -> tuple[str, str]:
         message_id = message_id or self._new_id()
         if len(message_id) > framing.MAX_ID_CHARS:
             raise ValueError(f"a message id has at most {framing.MAX_ID_CHARS} characters, this one {len(message_id)}")
         text = framing.encode_call(message_id, action, payload)
         framing.check_size(action, text, self._max_message_bytes)
-        timeout_s = self.call_timeout_s if timeout_s is None else timeout_s
-        match await self._outbound.exchange(message_id, action, text, timeout_s):
-            case CallResult(payload=answer):
-                return answer
-            case framing.CallError(_, code, description, details):
-                raise CallError(code, description, details, action=action)
-            case Malformed(text=fault):
-                raise AnswerInvalid(action, [Violation(ViolationKind.NOT_JSON, "", fault)], {}, {})
+        return message_id, text
 
     async def send(self, request: Message, *, message_id: str | None = None) -> None:
         """Send a SEND: nobody answers it, and it need not wait for a CALL in flight (OCPP 2.1 part 4, section 4.2.5).
@@ -229,6 +236,16 @@ class Peer:
                 await self._write(framing.encode_error(answer))
             except ConnectionLost as lost:
                 log.info("answer not sent, connection lost cause=%s", lost.cause)
+
+
+def _payload(action: str, answer: Answer) -> str:
+    match answer:
+        case CallResult(payload=payload):
+            return payload
+        case framing.CallError(_, code, description, details):
+            raise CallError(code, description, details, action=action)
+        case Malformed(text=fault):
+            raise AnswerInvalid(action, [Violation(ViolationKind.NOT_JSON, "", fault)], {}, {})
 
 
 def _decoded(payload: str) -> dict[str, Any]:

@@ -131,6 +131,9 @@ class Pipe(asyncio.Transport):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """The room is what the network holds; there is no buffer before it."""
 
+    def get_write_buffer_size(self) -> int:
+        return max(self.under_way - BUFFER_BYTES, 0)
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.lost or self.closing:
             return
