@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hal.clock import Clock
 from hal.drivers.modbus_framing import ReadRequest
-from hal.drivers.modbus_lines import Line
+from hal.drivers.modbus_lines import AnsweredTwice, Line
 from hal.errors import BadReply, DeviceLost, DeviceTimeout
 
 log = logging.getLogger(__name__)
@@ -86,6 +86,8 @@ class ModbusBus:
             tries -= 1
             try:
                 return await self._in_turn(request)
+            except AnsweredTwice:
+                raise  # once more would not make it one answer
             except (DeviceTimeout, BadReply):
                 if tries == 0 or self._clock.monotonic() + ANSWER_WITHIN_S > deadline_s:
                     raise

@@ -15,10 +15,15 @@ log = logging.getLogger(__name__)
 GAP_S = 0.01  # silence between frames: 3.5 characters are asked for, and meters in the field like a little more
 GAP_CHARACTERS = 3.5
 LATE_S = 1.0  # after this long no device on a serial line answers any more
+SECOND_ANSWER_S = 0.15  # how long to listen for another answer of a unit that has answered twice
 KEPT_BYTES = 1024  # of what a line babbles while an answer is awaited
 SHOWN_BYTES = 32  # of a damaged answer, in an error text
 CONNECT_TIMEOUT_S = 5.0
 TCP_TIMEOUTS = 3  # in a row: then the connection itself is suspected
+
+
+class AnsweredTwice(BadReply):
+    """Two devices have the same unit number."""
 
 
 class Line(Protocol):
@@ -59,6 +64,9 @@ class RtuLine:
     An answer here says which unit it comes from, its function and its length, but not which registers it carries. After an answer
     that did not come in time, another request to that unit is held back while the late answer could be taken for its own; the
     same request again is not, since the late answer has the same registers.
+
+    Two devices with one unit number answer one after the other when their answers do not collide. A second answer is noticed; from
+    then on the line listens on behind each answer of that unit, and refuses what it says, until it answers once again.
     """
 
     def __init__(self, port: SerialPort, clock: Clock) -> None:
@@ -71,7 +79,7 @@ class RtuLine:
         self._debts: dict[int, _Debt] = {}  # by unit
         self._answered: ReadRequest | None = None  # the request before this one, when it was answered
         self._rest = b""  # what came behind that answer
-        self.surplus = 0  # answers that came twice
+        self._doubled: set[int] = set()  # units that answered twice
 
     @property
     def name(self) -> str:
@@ -99,21 +107,20 @@ class RtuLine:
     async def exchange(self, request: ReadRequest, within_s: float) -> tuple[int, ...]:
         """One request and its answer. Raises DeviceTimeout on silence, BadReply on noise, DeviceLost, DeviceRefused."""
         await self._clock.sleep(max(0.0, self._quiet_since_s + self._gap_s - self._clock.monotonic()))
-        self._look_for_surplus(self._rest + self._port.read_waiting(), request)
-        self._answered = None
+        self._look_behind_answer()
+        self._answered, self._rest = None, b""
         try:
             await self._port.write(self._framing.encode(request))
             registers = await self._answer(request, within_s + self._wire_s(request))
-        except (DeviceTimeout, BadReply, asyncio.CancelledError):
-            self._debts[request.unit] = _Debt(request, self._clock.monotonic() + LATE_S)
+        except AnsweredTwice:
             raise
-        else:
-            if self._owes(
-                request.unit, self._clock.monotonic()
-            ):  # this was the late answer, and the next is still to come
-                self._debts[request.unit] = _Debt(request, self._clock.monotonic() + LATE_S)
+        except (DeviceTimeout, BadReply, asyncio.CancelledError):
+            self._owe(request)
+            raise
         finally:
             self._quiet_since_s = self._clock.monotonic()
+        if self._owes(request.unit):  # this may have been the late answer, and the other is still to come
+            self._owe(request)
         return registers
 
     async def close(self) -> None:
@@ -141,26 +148,37 @@ class RtuLine:
             ) from None
         end, answer = found
         self._answered, self._rest = request, received[end:]
+        await self._only_answer(request)
         return registers_of(answer, request)
 
-    def _owes(self, unit: int, at_s: float) -> bool:
-        debt = self._debts.get(unit)
-        return debt is not None and at_s < debt.until_s
+    def _owe(self, request: ReadRequest) -> None:
+        self._debts[request.unit] = _Debt(request, self._clock.monotonic() + LATE_S)
 
-    def _look_for_surplus(self, received: bytes, request: ReadRequest) -> None:
-        """An answer after the answer: another device has the same unit number, and nobody knows whose registers were read."""
+    def _owes(self, unit: int) -> bool:
+        debt = self._debts.get(unit)
+        return debt is not None and self._quiet_since_s < debt.until_s
+
+    def _look_behind_answer(self) -> bool:
+        """True when what came behind the last answer is another answer to the same request, and no late one."""
+        self._rest += self._port.read_waiting()
         before = self._answered
-        if (
-            before is None
-            or self._owes(before.unit, self._quiet_since_s)
-            or self._framing.find(received, before) is None
-        ):
-            return
-        self.surplus += 1
-        log.warning("second answer to one request line=%s unit=%d", self.name, before.unit)
-        if before.unit == request.unit:
-            self._answered, self._rest = None, b""
-            raise BadReply(f"unit {request.unit} on {self.name} answers twice; two devices have this unit number")
+        if before is None or self._owes(before.unit) or self._framing.find(self._rest, before) is None:
+            return False
+        if before.unit not in self._doubled:
+            self._doubled.add(before.unit)
+            log.error("two devices answer line=%s unit=%d; give one another unit number", self.name, before.unit)
+        return True
+
+    async def _only_answer(self, request: ReadRequest) -> None:
+        """Raises AnsweredTwice when the unit does so: nobody knows whose registers were read."""
+        if request.unit in self._doubled:
+            await self._clock.sleep(SECOND_ANSWER_S)
+        if self._look_behind_answer():
+            raise AnsweredTwice(
+                f"{request} on {self.name}: answered twice; give one of two devices another unit number"
+            )
+        if not self._owes(request.unit):
+            self._doubled.discard(request.unit)
 
 
 class TcpLine:
@@ -185,8 +203,6 @@ class TcpLine:
 
     async def open(self) -> None:
         """Connect. Raises DeviceLost."""
-        if self._streams is not None:
-            return
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 self._streams = await asyncio.open_connection(self._host, self._port)
@@ -203,8 +219,7 @@ class TcpLine:
 
     async def exchange(self, request: ReadRequest, within_s: float) -> tuple[int, ...]:
         """One request and its answer. Raises DeviceTimeout on silence, BadReply, DeviceLost, DeviceRefused."""
-        if self._streams is None:
-            raise DeviceLost(f"Modbus TCP {self.name} is not connected")
+        assert self._streams is not None, "open comes before exchange"
         reader, writer = self._streams
         try:
             writer.write(self._framing.encode(request))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
@@ -54,12 +54,22 @@ def clock() -> SystemClock:
     return SystemClock(asyncio.get_running_loop(), boot="test")
 
 
+def _only(devices: Sequence[SimDevice], position: int) -> Callable[[bool, bytes], bytes]:
+    """Keeps the simulator from answering, with exception 4, for units that are not there. The unit stands at `position`."""
+    units = {device.id for device in devices}
+
+    def trace(sending: bool, data: bytes) -> bytes:
+        return b"" if sending and data[position] not in units else data
+
+    return trace
+
+
 @contextlib.asynccontextmanager
 async def serial_bus(directory: Path, *devices: SimDevice) -> AsyncIterator[ModbusBus]:
     """A bus with these slaves on the far end of a cable. As on a real bus, nobody answers for a unit that is not there."""
     near, far = directory / "near", directory / "far"
     async with cable(near, far):
-        server = ModbusSerialServer(list(devices), port=str(far), baudrate=BAUD, ignore_missing_devices=True)
+        server = ModbusSerialServer(list(devices), port=str(far), baudrate=BAUD, trace_packet=_only(devices, 0))
         await server.serve_forever(background=True)
         try:
             yield build_bus("rs485", SerialBus(str(near), BAUD), clock())
@@ -70,7 +80,7 @@ async def serial_bus(directory: Path, *devices: SimDevice) -> AsyncIterator[Modb
 @contextlib.asynccontextmanager
 async def tcp_bus(*devices: SimDevice) -> AsyncIterator[ModbusBus]:
     """A bus behind a Modbus TCP gateway."""
-    server = ModbusTcpServer(list(devices), address=("127.0.0.1", 0), ignore_missing_devices=True)
+    server = ModbusTcpServer(list(devices), address=("127.0.0.1", 0), trace_packet=_only(devices, 6))
     await server.serve_forever(background=True)
     port = server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
     try:
