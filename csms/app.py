@@ -128,7 +128,11 @@ class Csms:
         timeout_s: float | None = None,
         idempotency_key: str | None = None,
     ) -> Outcome:
-        """Call a station with a payload that goes out as it is, unchecked."""
+        """Call a station with a payload that goes out as it is, unchecked.
+
+        Raises ValueError if the text cannot be written as UTF-8.
+        """
+        payload_text.encode()
         now = self.clock.moment()
         limit_s = self.config.command_timeout_s if timeout_s is None else timeout_s
         command = Command(

@@ -85,6 +85,3 @@ class Link:
                 await self._changed.wait()
         except ConnectionLost:
             return  # the reading side finds out as well, and reports it
-        except Exception:
-            log.exception("writing failed, connection dropped station=%s", self.station)
-            self._socket.abort()

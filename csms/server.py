@@ -146,28 +146,35 @@ class Door:
             on_written=lambda text: self._log(station, "out", text),
         )
         runtime.links[connection] = link
-        writer = asyncio.create_task(link.write(), name=f"write to {station}")
         now = runtime.clock.moment()
         self._stations.met(station, now.utc)
         log.info("station connected station=%s protocol=%s peer=%s", station, protocol, socket.peer_address)
         runtime.dispatch(Connected(station, protocol, connection, now, socket.peer_address))
         ended = ConnectionLost(1006)
         try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(link.write(), name=f"write to {station}")
+                ended = await self._read(socket, link)
+                writer.cancel()
+        finally:
+            del runtime.links[connection]
+            log.info("station gone station=%s code=%d cause=%s", station, ended.code, ended.cause)
+            runtime.dispatch(Disconnected(connection, runtime.clock.moment(), ended.code, ended.reason))
+
+    async def _read(self, socket: WebSocket, link: Link) -> ConnectionLost:
+        """Move messages to the core until the connection ends; how it ended."""
+        try:
             while True:
                 async with asyncio.timeout(self._config.idle_timeout_s):
                     message = await socket.receive()
-                self._log(station, "in", message if isinstance(message, str) else f"<{len(message)} bytes>")
-                runtime.received(link, message)
+                self._log(link.station, "in", message if isinstance(message, str) else f"<{len(message)} bytes>")
+                self._runtime.received(link, message)
         except ConnectionLost as lost:
-            ended = lost
+            return lost
         except TimeoutError:
             ended = ConnectionLost(IDLE_CODE, "no message for too long", cause="local")
             await socket.close(ended.code, ended.reason)
-        finally:
-            del runtime.links[connection]
-            writer.cancel()
-            log.info("station gone station=%s code=%d cause=%s", station, ended.code, ended.cause)
-            runtime.dispatch(Disconnected(connection, runtime.clock.moment(), ended.code, ended.reason))
+            return ended
 
     def _log(self, station: str, direction: str, text: str) -> None:
         at = self._runtime.clock.moment().utc.astimezone(UTC).isoformat(timespec="milliseconds")

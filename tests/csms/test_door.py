@@ -14,6 +14,7 @@ from csms.config import CsmsConfig, Limits, StationConfig
 from csms.core.effects import OutcomeKind
 from csms.core.router import Context, Router
 from csms.passwords import hash_password
+from ocpp_client.errors import Refuse
 from ocpp_client.messages import Message
 from ocpp_client.v16.core import HeartbeatResponse, ResetRequest
 from tests.csms.conftest import PATIENCE_S, dialled, running
@@ -279,6 +280,23 @@ async def test_a_handler_may_call_the_station_that_calls_it() -> None:
         assert (await raw.ask([3, call[1], {"status": "Accepted"}]))[:2] == [3, "h"]
 
 
+async def test_a_coroutine_may_emit_and_refuse() -> None:
+    """What a coroutine emits is published after its answer; what it refuses becomes a CALLERROR."""
+    router = Router()
+
+    @router.on("ocpp1.6", "Heartbeat")
+    async def heartbeat(context: Context, _request: Message) -> HeartbeatResponse:
+        if context.message_id == "no":
+            raise Refuse("GenericError", "not today")
+        context.emit("own", answer=42)
+        return HeartbeatResponse(current_time=context.at.utc)
+
+    async with Csms(CsmsConfig(api_host=None), router=router) as csms, dialled(csms) as raw:
+        assert (await raw.ask(HEARTBEAT))[:2] == [3, "h"]
+        assert csms.hub.kept()[-1].event.data == {"answer": 42}
+        assert (await raw.ask([2, "no", "Heartbeat", {}]))[:4] == [4, "no", "GenericError", "not today"]
+
+
 async def test_a_handler_that_hangs_is_ended() -> None:
     """After the handler time-out the call is answered InternalError and the next one is executed."""
     router = Router()
@@ -339,6 +357,12 @@ async def test_a_command_is_checked_before_it_is_sent(csms: Csms) -> None:
             await csms.command("CP1", "Reset", {"type": "Tepid"})
         with pytest.raises(LookupError, match="NoSuchThing"):
             await csms.command("CP1", "NoSuchThing")
+
+
+async def test_a_payload_that_is_no_text_is_refused(csms: Csms) -> None:
+    """A lone surrogate cannot go over the wire; it is refused before anything is queued."""
+    with pytest.raises(ValueError, match="surrogates"):
+        await csms.command_raw("CP1", "X", '{"a":"\ud800"}')
 
 
 async def test_many_stations_at_once(csms: Csms) -> None:

@@ -136,6 +136,18 @@ async def test_a_late_answer_to_a_station_that_has_gone_is_dropped(csms: Csms) -
         assert (await raw.ask(heartbeat("h")))[1] == "h"
 
 
+async def test_a_stop_calls_off_what_was_to_come_late(csms: Csms) -> None:
+    """A delayed answer and a running command do not outlive the central system."""
+    csms.set_faults("CP1", plan({"fault": "late", "delay_s": 3600}))
+    async with dialled(csms) as raw:
+        await raw.send(heartbeat("late"))
+        await csms.wait_for(lambda: csms.hub.kept()[-1].event.kind == "heartbeat", PATIENCE_S)
+        command = asyncio.create_task(csms.command("CP1", "ClearCache", timeout_s=3600))
+        await raw.receive()
+        await csms.stop()
+        assert (await command).kind == "not_connected"
+
+
 async def test_the_same_answer_twice(csms: Csms) -> None:
     """`twice` sends one answer two times."""
     csms.set_faults("CP1", plan({"fault": "twice"}))
