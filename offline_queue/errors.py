@@ -5,8 +5,6 @@ same commit may succeed later; ``QueueLocked``, ``NotAQueue`` and ``NewerDatabas
 """
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -58,14 +56,3 @@ def from_os_error(error: OSError, path: Path) -> QueueError:
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
         return ReadOnly(f"{text}; make it writable for this user, the queue goes on by itself")
     return StoreFailed(f"{text}; check the disk")
-
-
-@contextmanager
-def typed_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the operating system into errors of this package."""
-    try:
-        yield
-    except QueueError:  # some are OSErrors already
-        raise
-    except OSError as error:
-        raise from_os_error(error, path) from error

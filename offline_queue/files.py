@@ -75,7 +75,11 @@ class Ballast:
         """The ballast of the database at ``path``; ``size`` 0 means none."""
         self._path = beside(path, ".ballast")
         self._size = size
-        self._held = self._path.exists()
+        self._held = False
+
+    def look(self) -> None:
+        """Find out whether it is held since an earlier run. Raises: OSError."""
+        self._held = self._path.exists() and self._path.stat().st_size >= self._size
 
     @property
     def missing_bytes(self) -> int:

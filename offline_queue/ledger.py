@@ -130,7 +130,7 @@ class Ledger:
             ids.append(tuple(range(first, totals.next_id)))
             for id_, record in enumerate(records, first):
                 size = _size(record.payload)
-                totals.add(record.lane, size)
+                totals.add(id_, record.lane, size)
                 rows.append(
                     (
                         id_,
@@ -174,7 +174,7 @@ class Ledger:
         for id_ in ids:
             self._store.run(f"INSERT INTO records ({_KEPT}) SELECT {_KEPT} FROM dead WHERE id = ?", (id_,))
             for lane, size in self._store.rows("DELETE FROM dead WHERE id = ? RETURNING lane, size", (id_,)):
-                self.totals.add(lane, size)
+                self.totals.add(id_, lane, size)
                 revived += 1
         self.totals.dead -= revived
         return revived
@@ -188,7 +188,11 @@ class Ledger:
 
     def oldest_id(self) -> int | None:
         """The lowest id waiting in any lane."""
-        return self._store.number("SELECT min(id) FROM records") or None
+        totals = self.totals
+        if not totals.oldest_is_known:
+            totals.oldest_id = self._store.number("SELECT min(id) FROM records") or None
+            totals.oldest_is_known = True
+        return totals.oldest_id
 
     def peek(self, lane: str, limit: int, after: int) -> list[Record]:
         """The first records of a lane with ids above ``after``, in order."""

@@ -20,6 +20,8 @@ class Totals:
     dead: int = 0
     next_id: int = 1
     id_limit: int = 1  # ids from here on are not yet set aside in the database
+    oldest_id: int | None = None
+    oldest_is_known: bool = True  # False: a record has left or come back since it was looked up
 
     @classmethod
     def count(cls, store: Store) -> "Totals":
@@ -31,14 +33,26 @@ class Totals:
             totals.bytes += size
         totals.dead = store.number("SELECT count(*) FROM dead")
         totals.next_id = totals.id_limit = store.number("SELECT value FROM id_limit")
+        totals.oldest_is_known = not totals.rows
         return totals
 
     def copy(self) -> "Totals":
         """The same numbers, independent of later changes."""
-        return Totals(dict(self.depth), self.rows, self.bytes, self.dead, self.next_id, self.id_limit)
+        return Totals(
+            dict(self.depth),
+            self.rows,
+            self.bytes,
+            self.dead,
+            self.next_id,
+            self.id_limit,
+            self.oldest_id,
+            self.oldest_is_known,
+        )
 
-    def add(self, lane: str, size: int) -> None:
+    def add(self, id_: int, lane: str, size: int) -> None:
         """Count a record in."""
+        if self.oldest_id is None or id_ < self.oldest_id:
+            self.oldest_id = id_
         self.depth[lane] = self.depth.get(lane, 0) + 1
         self.rows += 1
         self.bytes += size
@@ -53,4 +67,6 @@ class Totals:
             if not self.depth[lane]:
                 del self.depth[lane]
         self.rows -= count
+        if count:
+            self.oldest_is_known = False
         return count

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from offline_queue import repair
-from offline_queue.errors import Corrupt, DiskFull, InvalidCommit, QueueError, ReadOnly, typed_errors
+from offline_queue.errors import Corrupt, DiskFull, InvalidCommit, QueueError, ReadOnly, from_os_error
 from offline_queue.files import Ballast, Lock, make_directory, make_file, sync
 from offline_queue.ledger import Ledger
 from offline_queue.schema import Migration, identify, migrate
@@ -47,6 +47,7 @@ class Worker:
     ) -> None:
         """Nothing is touched before ``open``. ``free_bytes`` tells the free space of a directory, or raises OSError."""
         self._path = path
+        self._directory = path.parent
         self._bounds = bounds
         self._free_bytes = free_bytes
         self._migrations = migrations
@@ -65,9 +66,6 @@ class Worker:
 
         Raises: QueueLocked, NotAQueue, NewerDatabase, DiskFull, ReadOnly, StoreFailed.
         """
-        with typed_errors(self._path):
-            make_directory(self._path.parent)
-            self._lock = Lock(self._path)
         return self._report([self._mending(lambda _: None)])
 
     def close(self) -> Report:
@@ -163,18 +161,26 @@ class Worker:
         self._last_error = str(error)
 
     def _mending(self, use: Callable[[Ledger], Result]) -> Result:
-        """Use the ledger; if the database turns out to be damaged, repair it and use the new one."""
-        with typed_errors(self._path):
+        """Use the ledger; if the database turns out to be damaged, repair it and use the new one. Raises: QueueError."""
+        try:
             try:
                 return use(self._opened())
             except Corrupt as error:
                 self._repair(error)
                 return use(self._opened())
+        except QueueError:  # some of them are OSErrors
+            raise
+        except OSError as error:
+            raise from_os_error(error, self._path) from error
 
     def _opened(self) -> Ledger:
         """The ledger, opened if it is not."""
         if self._ledger is None:
-            self._disconnect()  # an attempt that failed half-way
+            self._disconnect()  # what an attempt that failed half-way has left
+            if self._lock is None:
+                make_directory(self._directory)
+                self._lock = Lock(self._path)
+                self._ballast.look()
             repair.finish(self._path)
             make_file(self._path)
             self._store = Store(self._path)
@@ -184,7 +190,7 @@ class Worker:
             self._store.make_durable()
             migrate(self._store, self._migrations)
             self._ledger = Ledger(self._store)
-            sync(self._path.parent)
+            sync(self._directory)
         return self._ledger
 
     def _repair(self, error: Corrupt) -> None:
@@ -230,9 +236,9 @@ class Worker:
 
     def _free(self) -> int:
         try:
-            return self._free_bytes(self._path.parent)
+            return self._free_bytes(self._directory)
         except OSError as error:
-            log.warning("queue cannot tell the free space path=%s error=%s", self._path.parent, error)
+            log.warning("queue cannot tell the free space path=%s error=%s", self._directory, error)
             return 0
 
     def _hold_ballast(self, free: int) -> None:
