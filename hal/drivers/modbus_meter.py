@@ -136,11 +136,11 @@ class ModbusMeter:
         return block.decode(registers)
 
     async def _reading(self, timeout_s: float) -> MeterReading:
+        if self._refused is not None:
+            raise BadReply(self._refused)
         if self._suspect:
             await self._same_meter()
             self._suspect = False
-        if self._refused is not None:
-            raise BadReply(self._refused)
         raw: dict[Value, Number | str | None] = {}
         for block in tuple(self._blocks):
             raw |= await self._block(block, timeout_s)
