@@ -79,6 +79,7 @@ class App:
         self.connection: Connection
         self.control_url: str | None = None  # of the local API, once it listens
         self.serving = asyncio.Event()  # the local API listens, or there is none
+        self.on_power_cut: Callable[[], None] | None = None  # how the program dies of a power cut in the mock world
         self._sim = SimIdentity()
         self._ended = asyncio.Event()
         self._exit = Exit.STOP
@@ -170,6 +171,8 @@ class App:
         note = self.timeline.note()
         if note is not None:
             self.engine.journal.write(note)
+        if self.board.world is not None and self.on_power_cut is not None:
+            self.board.world.on_power_cut = self.on_power_cut
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks

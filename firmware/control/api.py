@@ -1,0 +1,131 @@
+"""Puts the routes together: health, state, events, and those of their own files."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from firmware.control.address import Address
+from firmware.control.answers import ApiError, answer, whole_number
+from firmware.control.frames import HIGHEST_NUMBER, FrameRoutes
+from firmware.control.guard import Guard
+from firmware.control.mock import MockRoutes
+from firmware.control.picture import Picture
+from firmware.control.queue import QueueRoutes
+from firmware.control.stream import EventStream, Publisher
+from offline_queue import Health
+
+if TYPE_CHECKING:
+    from firmware.app import App
+
+PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Wayside</title>
+<h1>Wayside</h1>
+<ul>
+<li><a href="/health">Health</a>
+<li><a href="/api/state">State</a>
+<li><a href="/api/events">Events, live</a>
+<li><a href="/api/frames">OCPP frames</a>, <a href="/api/frames.jsonl">as JSON lines</a>
+<li><a href="/api/queue">Queue</a>, <a href="/api/queue/dead.jsonl">dead letters</a>
+<li><a href="/api/mock">Actions of the mock board</a>
+</ul>
+</html>
+"""
+
+
+def build_api(app: "App", picture: Picture, publisher: Publisher, address: Address) -> ASGIApp:
+    """The interface of one program, as an ASGI application."""
+    core = CoreRoutes(app, picture, publisher)
+    routes = [
+        *core.routes(),
+        *FrameRoutes(app).routes(),
+        *QueueRoutes(app, picture).routes(),
+        *MockRoutes(app.board.world, publisher.touch).routes(),
+    ]
+    handlers: dict[Any, Any] = {ApiError: _refused, HTTPException: _no_route, Exception: _defect}
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), address, app.config.control.token)
+
+
+class CoreRoutes:
+    """Handlers of the routes that need nothing but the program itself."""
+
+    def __init__(self, app: "App", picture: Picture, publisher: Publisher) -> None:
+        self._app = app
+        self._picture = picture
+        self._publisher = publisher
+
+    def routes(self) -> list[Route]:
+        """The table."""
+        page = [Route("/", self.page, methods=["GET"])] if self._app.config.control.page else []
+        return [
+            *page,
+            Route("/health", self.health, methods=["GET"]),
+            Route("/api/state", self.state, methods=["GET"]),
+            Route("/api/events", self.events, methods=["GET"]),
+        ]
+
+    async def page(self, _request: Request) -> Response:
+        """What there is to see."""
+        return HTMLResponse(PAGE)
+
+    async def health(self, _request: Request) -> Response:
+        """200 while the station is being driven, `degraded` when something needs a person; 503 otherwise. A lost link alone is no
+        reason: charging goes on without it."""
+        app = self._app
+        station, stats = app.engine.station, app.queue.stats()
+        faulted = [evse.id for evse in station.evses.values() if evse.blocked]
+        healthy = not faulted and not station.context.faults and stats.health is Health.OK and stats.accepting
+        status = "down" if not app.engine.running else "ok" if healthy else "degraded"
+        facts = {
+            "status": status,
+            "evses": len(station.evses),
+            "evses_faulted": faulted,
+            "queue": stats.health.value,
+            "queue_accepting": stats.accepting,
+            "queue_rows": stats.rows,
+            "link": app.connection.link.status.state.value,
+        }
+        return answer(facts, 503 if status == "down" else 200)
+
+    async def state(self, _request: Request) -> Response:
+        """The whole picture, from memory."""
+        await self._picture.oldest.look()
+        return answer(self._picture.document())
+
+    async def events(self, request: Request) -> EventStream | Response:
+        """The stream of changes; `since=N` or the header `Last-Event-ID` asks for the frames after one."""
+        after = whole_number(request, "since", -1, highest=HIGHEST_NUMBER)
+        last = request.headers.get("last-event-id")
+        if last is not None:
+            try:
+                after = self._publisher.position(last)
+            except ValueError:
+                raise ApiError(400, "expected the id of a frame event", "Last-Event-ID") from None
+        if self._publisher.full:
+            raise ApiError(503, "too many event streams are open; close one")
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
+        return EventStream(self._publisher, None if after < 0 else after)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = "is not there" if error.status_code == 404 else f"cannot be asked with {request.method}"
+    return ApiError(error.status_code, f"{request.url.path} {what}", headers=error.headers).response()
+
+
+async def _defect(_request: Request, error: Exception) -> Response:
+    """The server logs the traceback."""
+    return ApiError(500, f"a defect of this program: {type(error).__name__}; its log says more").response()

@@ -1,0 +1,64 @@
+"""What flows at an EVSE now, for people to see. Nothing here is written into a bill."""
+
+import math
+from dataclasses import dataclass
+
+from boards import Board
+from firmware.engine.hardware import EvseDriver
+from hal.clock import Clock
+from hal.mock.world import World
+from hal.types import FaultCode, MeterReading
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A look at a meter, and how old it is. `age_s` is None while the meter has never been read."""
+
+    values: MeterReading
+    age_s: float | None
+
+
+def present(driver: EvseDriver, board: Board, clock: Clock) -> Reading:
+    """The last reading of the meter. On a mock board, where the world knows it at any moment, the present one, as long as the
+    meter can be read at all."""
+    if driver.last_reading is None or driver.last_read_s is None:
+        return Reading(MeterReading(), None)
+    if board.world is not None and FaultCode.METER_SILENT not in driver.evse.faults:
+        return Reading(_of_world(board.world, driver.evse.id), 0.0)
+    return Reading(driver.last_reading, clock.monotonic() - driver.last_read_s)
+
+
+def _of_world(world: World, number: int) -> MeterReading:
+    """What the mock meter would show, without reading it: a read is an event of the world and is saved by it."""
+    evse = world.evse(number)
+    currents = evse.drawn_a()
+    volts = world.supply.displayed_v(evse.now)[: evse.phases]
+    factor = evse.car.spec.power_factor if evse.car is not None else 1.0
+    powers = tuple(volt * ampere * factor for volt, ampere in zip(volts, currents, strict=True))
+    return MeterReading(
+        import_mwh=evse.import_mwh(),
+        export_mwh=0,
+        power_w=sum(powers),
+        power_per_phase_w=powers,
+        current_a=currents,
+        voltage_v=volts,
+        temperature_c=evse.temperature_c,
+        soc_percent=evse.soc_percent()
+        if evse.car is not None and evse.car.spec.tells_soc and evse.cable.complete
+        else None,
+    )
+
+
+def rounded(value: float | None, digits: int = 3) -> float | None:
+    """A number that JSON has, without digits that nobody can measure; None for unknown and for what is no number."""
+    return None if value is None or not math.isfinite(value) else round(value, digits)
+
+
+def each_rounded(values: tuple[float | None, ...], digits: int = 3) -> list[float | None] | None:
+    """The same for every phase; None when nothing is known of any."""
+    return [rounded(value, digits) for value in values] if values else None
+
+
+def whole_wh(value_mwh: int | None) -> int | None:
+    """A register in whole watt hours, rounded down as its display is."""
+    return None if value_mwh is None else value_mwh // 1000
