@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
         common.set_up_logging(config.log.level)
         app = await common.open_app(config, common.board(config), common.state_dir(args, config))
         common.on_signals(app.stop)
+        app.on_power_cut = _power_cut
         if not args.quiet:
             Console(app, sys.stdout).attach()
         restart = await app.run() is Exit.RESTART
@@ -37,6 +38,11 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, "-m", "firmware", *sys.argv[1:]])  # noqa: S606
     return code
+
+
+def _power_cut() -> None:
+    """Gone as after a power cut: nothing is written, released or told. 137 is what a killed process leaves."""
+    os._exit(137)
 
 
 def _loop_factory() -> Any:

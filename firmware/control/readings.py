@@ -19,33 +19,29 @@ class Reading:
 
 
 def present(driver: EvseDriver, board: Board, clock: Clock) -> Reading:
-    """The last reading of the meter. On a mock board, where the world knows it at any moment, the present one, as long as the
-    meter can be read at all."""
-    if driver.last_reading is None or driver.last_read_s is None:
-        return Reading(MeterReading(), None)
+    """The last reading of the meter. On a mock board, where the world knows it at any moment, the present one, unless the meter
+    is known to be silent."""
     if board.world is not None and FaultCode.METER_SILENT not in driver.evse.faults:
         return Reading(_of_world(board.world, driver.evse.id), 0.0)
+    if driver.last_reading is None or driver.last_read_s is None:
+        return Reading(MeterReading(), None)
     return Reading(driver.last_reading, clock.monotonic() - driver.last_read_s)
 
 
 def _of_world(world: World, number: int) -> MeterReading:
     """What the mock meter would show, without reading it: a read is an event of the world and is saved by it."""
     evse = world.evse(number)
-    currents = evse.drawn_a()
-    volts = world.supply.displayed_v(evse.now)[: evse.phases]
-    factor = evse.car.spec.power_factor if evse.car is not None else 1.0
-    powers = tuple(volt * ampere * factor for volt, ampere in zip(volts, currents, strict=True))
+    powers = evse.power_w()
+    tells_soc = evse.car is not None and evse.car.spec.tells_soc and evse.cable.complete
     return MeterReading(
         import_mwh=evse.import_mwh(),
         export_mwh=0,
         power_w=sum(powers),
         power_per_phase_w=powers,
-        current_a=currents,
-        voltage_v=volts,
+        current_a=evse.drawn_a(),
+        voltage_v=world.supply.displayed_v(evse.now)[: evse.phases],
         temperature_c=evse.temperature_c,
-        soc_percent=evse.soc_percent()
-        if evse.car is not None and evse.car.spec.tells_soc and evse.cable.complete
-        else None,
+        soc_percent=evse.soc_percent() if tells_soc else None,
     )
 
 
