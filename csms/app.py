@@ -101,7 +101,7 @@ class Csms:
         """Call a station and wait for the outcome. `payload` is a message, or its JSON object in wire names.
 
         Raises MessageInvalid if a payload breaks its schema, UnknownAction if the station's version has no such action.
-        A station that is not connected is no error but an outcome.
+        A station that is not connected is no error but an outcome. Cancelling the wait does not take the command back.
         """
         if isinstance(payload, Message):
             text = to_wire(payload)

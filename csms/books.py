@@ -87,6 +87,7 @@ class Fact:
     reason: str | None = None
     sequence: int | None = None
     offline: bool = False
+    verdict: str | None = None  # what the station was told of the token; not a word of the station's
     samples: tuple[Sample, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
 

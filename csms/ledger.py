@@ -72,11 +72,13 @@ class Ledger:
 
     def record(self, station: str, protocol: str, transaction_id: str, fact: Fact, heard_at: datetime) -> Entry:
         """Enter one fact, heard at a moment of the central system's own clock."""
-        key = self._key(station, protocol, transaction_id, fact)
+        entry = record_of(fact)
+        digest = _digest(entry)
+        key = self._key(station, protocol, transaction_id, digest)
         row = self._store.get(TRANSACTIONS, station, key)
         opened = row is None
         row = _blank(station, key, protocol, transaction_id, heard_at) if row is None else dict(row)
-        if self._repeats(station, key, fact):
+        if self._repeats(station, key, digest):
             row["duplicates"] += 1
             self._store.put(TRANSACTIONS, station, key, row)
             return Entry(key, repeated=True, opened=False, closed=False, anomalies=())
@@ -95,14 +97,10 @@ class Ledger:
         kept = [{"kind": each.kind.value, "text": each.text, "message_id": each.message_id} for each in anomalies]
         row["anomalies"] = [*row["anomalies"], *kept][:MAX_ANOMALIES]
         self._store.put(TRANSACTIONS, station, key, row)
-        self._store.append(FACTS, facts_owner(station, key), record_of(fact))
+        self._store.append(FACTS, facts_owner(station, key), entry)
         if row["open"]:
-            self._store.put(
-                OPEN,
-                station,
-                key,
-                {"connector_id": row["connector_id"], "evse_id": row["evse_id"], "id_token": row["id_token"]},
-            )
+            place = {name: row[name] for name in ("connector_id", "evse_id", "id_token")}
+            self._store.put(OPEN, station, key, place)
         else:
             self._store.delete(OPEN, station, key)
         closed = not row["open"] and (was_open or opened)
@@ -119,23 +117,23 @@ class Ledger:
             self._store.drop(FACTS, facts_owner(station, key))
             self._store.drop("digests", facts_owner(station, key))
 
-    def _key(self, station: str, protocol: str, transaction_id: str, fact: Fact) -> str:
+    def _key(self, station: str, protocol: str, transaction_id: str, digest: str) -> str:
         if (protocol, transaction_id) != ("ocpp1.6", GIVEN_UP):
             return transaction_id
         # Every given-up transaction has the same id: one that was stopped is followed by a new row, unless this is
         # that stop once more.
         number = 1
         while (row := self._store.get(TRANSACTIONS, station, _numbered(number))) is not None and not row["open"]:
-            if self._store.get("digests", facts_owner(station, _numbered(number)), _digest(fact)) is not None:
+            if self._store.get("digests", facts_owner(station, _numbered(number)), digest) is not None:
                 break
             number += 1
         return _numbered(number)
 
-    def _repeats(self, station: str, key: str, fact: Fact) -> bool:
-        owner, digest = facts_owner(station, key), _digest(fact)
+    def _repeats(self, station: str, key: str, digest: str) -> bool:
+        owner = facts_owner(station, key)
         if self._store.get("digests", owner, digest) is not None:
             return True
-        self._store.put("digests", owner, digest, {"message_id": fact.message_id})
+        self._store.put("digests", owner, digest, {})
         return False
 
     def _reused_sequence(self, station: str, key: str, fact: Fact) -> Iterator[tuple[Oddity, str]]:
@@ -232,7 +230,8 @@ def _apply(row: Record, fact: Fact) -> None:
         wh for wh in (row["meter_last_wh"], fact.meter_start_wh, fact.register_wh, fact.meter_stop_wh) if wh is not None
     ]
     row["meter_last_wh"] = max(readings, default=None)
-    row["details"] = {**row["details"], **fact.details}
+    told = {} if fact.verdict is None else {"authorization": fact.verdict}
+    row["details"] = {**row["details"], **fact.details, **told}
     if fact.sequence is not None:
         row["sequence"] = _with(row["sequence"], fact.sequence)
     if fact.kind is FactKind.STOP:
@@ -251,10 +250,12 @@ def _apply(row: Record, fact: Fact) -> None:
         row["id_token"] = fact.id_token
 
 
-def _digest(fact: Fact) -> str:
-    """The content of a fact; the same content under another message id is the same fact."""
-    content = record_of(fact)
-    del content["message_id"], content["offline"]  # a message is marked offline only when it is sent again
+def _digest(entry: Record) -> str:
+    """The content of a recorded fact; the same content under another message id is the same fact.
+
+    A message is marked offline only when it is sent again, and the verdict on its token is ours.
+    """
+    content = {name: value for name, value in entry.items() if name not in ("message_id", "offline", "verdict")}
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 

@@ -24,7 +24,13 @@ class Reading:
         one, station = "/api/stations/{station:path}", {200: "found", 404: _NO_STATION}
         return [
             Route("GET", "/api/health", self.health, "Is it alive, and how much does it hold?", {200: "alive"}),
-            Route("GET", "/api/stations", self.stations, "All stations ever connected", {200: "found"}),
+            Route(
+                "GET",
+                "/api/stations",
+                self.stations,
+                "All stations that are configured or were ever connected",
+                {200: "found"},
+            ),
             Route(
                 "GET",
                 "/api/transactions",
@@ -77,7 +83,8 @@ class Reading:
         )
 
     async def stations(self, _request: Request) -> Response:
-        return JSONResponse([self._csms.stations.description(each) for each in self._csms.stations.known()])
+        stations = dict.fromkeys((*self._csms.stations.known(), *(self._csms.config.stations or ())))
+        return JSONResponse([self._csms.stations.description(each) for each in stations])
 
     async def station(self, request: Request) -> Response:
         return JSONResponse(self._csms.stations.description(self._known(request)))

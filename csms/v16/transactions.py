@@ -45,7 +45,8 @@ def start(context: Context, request: StartTransactionRequest) -> StartTransactio
         connector_id=request.connector_id,
         id_token=request.id_tag,
         meter_start_wh=request.meter_start,
-        details={"authorization": verdict.status, **details},
+        verdict=verdict.status,
+        details=details,
     )
     record(context, str(number), fact)
     return StartTransactionResponse(transaction_id=number, id_tag_info=tag_info(verdict))

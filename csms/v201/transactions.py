@@ -29,14 +29,12 @@ def transaction_event(context: Context, request: TransactionEventRequest) -> Tra
     if request.id_token is not None:
         starting = None if request.event_type == "Ended" else transaction_id
         verdict = judge(context, request.id_token, starting=starting)
-    details = _details(request)
-    if verdict is not None:
-        details["authorization"] = verdict.status
-    record(context, transaction_id, fact_of_event(context, request, details))
+    fact = fact_of_event(context, request, None if verdict is None else verdict.status)
+    record(context, transaction_id, fact)
     return TransactionEventResponse(id_token_info=None if verdict is None else token_info(verdict))
 
 
-def fact_of_event(context: Context, request: TransactionEventRequest, details: dict[str, Any]) -> Fact:
+def fact_of_event(context: Context, request: TransactionEventRequest, verdict: str | None) -> Fact:
     """What the books need of an event. The registers are those of the reading contexts Transaction.Begin and .End."""
     kind = _KINDS[request.event_type]
     readings = samples(request.meter_value or ())
@@ -59,8 +57,9 @@ def fact_of_event(context: Context, request: TransactionEventRequest, details: d
         reason=(request.transaction_info.stopped_reason or "Local") if kind is FactKind.STOP else None,
         sequence=request.seq_no,
         offline=bool(request.offline),
+        verdict=verdict,
         samples=readings,
-        details=details,
+        details=_details(request),
     )
 
 

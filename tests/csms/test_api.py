@@ -407,4 +407,5 @@ async def test_a_configured_station_that_never_came_is_described() -> None:
     async with running(api_host="127.0.0.1", stations={"CP1": StationConfig()}) as csms, client(csms) as api:
         found = (await api.get("/stations/CP1")).json()
         assert (found["connected"], found["first_seen"]) == (False, None)
+        assert (await api.get("/stations")).json() == [found]
         assert (await api.post("/stations/CP1/commands/ClearCache")).status_code == 409

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from csms import v16
+from csms.books import Books
 from csms.core.policy import Policy
 from csms.stations import Boots, Stations
 from csms.tokens import STATUSES, TokenEntry, Tokens
@@ -117,6 +118,17 @@ def test_a_start_with_a_bad_tag_gets_a_number_all_the_same(harness: Harness) -> 
     Tokens(harness.store, Policy()).put(TokenEntry("TAG", "Blocked"))
     answer = harness.result(harness.connect(), "StartTransaction", CONTENT)
     assert answer == {"transactionId": 1, "idTagInfo": {"status": "Blocked"}}
+
+
+def test_a_repeated_start_is_the_same_whatever_its_tag_is_worth_by_now(harness: Harness) -> None:
+    """A tag that was blocked between a start and its repetition makes no second start of it."""
+    connection = harness.connect()
+    harness.result(connection, "StartTransaction", CONTENT)
+    Tokens(harness.store, Policy()).put(TokenEntry("TAG", "Blocked"))
+    answer = harness.result(connection, "StartTransaction", CONTENT)
+    assert answer == {"transactionId": 1, "idTagInfo": {"status": "Blocked"}}
+    (found,) = Books(harness.store).transactions("CP1")
+    assert (found.duplicates, found.anomalies, found.details) == (1, (), {"authorization": "Accepted"})
 
 
 def test_a_tag_that_charges_elsewhere_is_concurrent() -> None:
