@@ -6,15 +6,16 @@
   kernel from completing a handshake. What was sent is held, and delivered when the network is up again.
 - another address: connections begun under the old one stay open and silent for good.
 
-When the far end cannot be reached, the near connection is reset; a direct dial would have been refused.
+`route`, asked before each dial, connects to the far end first, so that a destination that refuses is seen to refuse.
 """
 
 import asyncio
 import logging
 import socket
 import struct
+from collections import deque
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -22,10 +23,13 @@ from hal.mock.network import MockNetwork, NetworkMode
 
 log = logging.getLogger(__name__)
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 LOOPBACK = "127.0.0.1"
 CHUNK_BYTES = 64 * 1024
 CHUNKS_IN_FLIGHT = 64  # per direction; a sender is held back beyond that
 LISTEN_AGAIN_S = 1.0
+REACH_TIMEOUT_S = 5.0
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class _Route:
     port: int
     local_port: int = 0  # 0 until it has listened once; then it stays the same
     server: asyncio.Server | None = None
+    ready: deque[Streams] = field(default_factory=deque)  # connected to the far end, for the dial that follows
 
 
 class _Connection:
@@ -99,19 +104,36 @@ class Relay:
         await self._stack.__aexit__(kind, error, trace)
 
     async def route(self, host: str, port: int) -> tuple[str, int]:
-        """Address on the loopback that leads to a destination; the same at every call.
+        """Address on the loopback that leads to a destination; the same at every call. To be asked before each dial.
 
-        Raises RuntimeError unless the relay is entered, OSError when nothing can listen.
+        A dial to it is refused when the destination cannot be connected to. Raises RuntimeError unless the relay is entered,
+        OSError when nothing can listen.
         """
         if self._group is None:
             raise RuntimeError("the relay does not run; enter it first")
+        route = self._routes.setdefault((host, port), _Route(host, port))
         async with self._listening:
-            route = self._routes.setdefault((host, port), _Route(host, port))
-            if not route.local_port:
+            _drop_ready(route)  # nobody dialled after the last question
+            if route.server is None and (not route.local_port or self._network.mode is not NetworkMode.DOWN):
                 await self._listen(route)
-                if self._network.mode is NetworkMode.DOWN:
-                    _stop_listening(route)
+            reached = await self._reach(route)
+            if self._network.mode is NetworkMode.DOWN or not reached:
+                _stop_listening(route)
+                _drop_ready(route)
         return LOOPBACK, route.local_port
+
+    async def _reach(self, route: _Route) -> bool:
+        """Connect to the far end for the dial that follows. False when it cannot be; True also when that is not yet known."""
+        if self._network.mode is NetworkMode.UP:
+            try:
+                async with asyncio.timeout(REACH_TIMEOUT_S):
+                    route.ready.append(await asyncio.open_connection(route.host, route.port))
+            except TimeoutError:
+                return True  # the dial will wait in vain, as it would without a relay
+            except OSError as error:
+                log.debug("relay cannot reach to=%s:%s error=%s", route.host, route.port, error)
+                return False
+        return True
 
     def _stop(self) -> None:
         self._group = None
@@ -120,6 +142,7 @@ class Relay:
     def _cut(self) -> None:
         for route in self._routes.values():
             _stop_listening(route)
+            _drop_ready(route)
         for connection in self._connections:
             connection.task.cancel()
 
@@ -169,7 +192,10 @@ class Relay:
     async def _carry(self, route: _Route, connection: _Connection) -> None:
         try:
             await connection.passable()
-            far_reader, far_writer = await asyncio.open_connection(route.host, route.port)
+            if route.ready:
+                far_reader, far_writer = route.ready.popleft()
+            else:
+                far_reader, far_writer = await asyncio.open_connection(route.host, route.port)
             connection.writers.append(far_writer)
             await self._exchange(connection, far_reader, far_writer)
             for writer in connection.writers:
@@ -223,6 +249,11 @@ def _reset(writer: asyncio.StreamWriter) -> None:
         if sock is not None:  # a loop with a network of its own may have none
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
+
+
+def _drop_ready(route: _Route) -> None:
+    while route.ready:
+        _reset(route.ready.popleft()[1])
 
 
 def _stop_listening(route: _Route) -> None:

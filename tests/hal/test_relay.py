@@ -20,10 +20,11 @@ class Echo:
 
     def __init__(self) -> None:
         self.writers: list[asyncio.StreamWriter] = []
-        self.finished = asyncio.Event()
+        self.tasks: list[asyncio.Task[None] | None] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
+        self.tasks.append(asyncio.current_task())
         try:
             while data := await reader.read(4096):
                 writer.write(data)
@@ -32,17 +33,17 @@ class Echo:
             writer.close()
         except ConnectionError:
             writer.transport.abort()
-        self.finished.set()
 
 
 class Line:
     """A network, an echo behind a relay, and a way to dial."""
 
-    def __init__(self, network: MockNetwork, relay: Relay, echo: Echo, address: tuple[str, int]) -> None:
+    def __init__(self, network: MockNetwork, relay: Relay, echo: Echo, server: asyncio.Server) -> None:
         self.network = network
         self.relay = relay
         self.echo = echo
-        self.address = address
+        self.server = server
+        self.address: tuple[str, int] = server.sockets[0].getsockname()
 
     async def dial(self) -> Streams:
         return await asyncio.open_connection(*await self.relay.route(*self.address))
@@ -53,9 +54,8 @@ async def line() -> AsyncIterator[Line]:
     """A working line that is torn down completely."""
     echo, network = Echo(), MockNetwork()
     server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
     async with Relay(network) as relay:
-        yield Line(network, relay, echo, (host, port))
+        yield Line(network, relay, echo, server)
     server.close()
     for writer in echo.writers:
         writer.transport.abort()
@@ -186,17 +186,60 @@ async def test_reset_at_the_far_end_is_passed_on() -> None:
         streams[1].close()
 
 
-async def test_unreachable_far_end_resets_the_near_one() -> None:
-    """Nobody listening at the destination ends the dialled connection."""
+async def test_far_end_that_refuses_is_seen_to_refuse() -> None:
+    """Nobody listening at the destination refuses the dial; as soon as somebody does, the same address works."""
     async with line() as there:
-        nobody = await asyncio.start_server(there.echo.serve, "127.0.0.1", 0)
-        host, port = nobody.sockets[0].getsockname()
-        nobody.close()
-        await nobody.wait_closed()
-        reader, _ = await asyncio.open_connection(*await there.relay.route(host, port))
+        with socket.socket() as nobody:
+            nobody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            nobody.bind(("127.0.0.1", 0))
+            destination: tuple[str, int] = nobody.getsockname()
+            for _ in range(2):
+                with pytest.raises(ConnectionRefusedError):
+                    await asyncio.open_connection(*await there.relay.route(*destination))
+        somebody = await asyncio.start_server(there.echo.serve, *destination, reuse_address=True)
+        streams = await asyncio.open_connection(*await there.relay.route(*destination))
+        assert await exchange(streams, b"hello") == b"hello"
+        streams[1].close()
+        somebody.close()
+
+
+async def test_network_that_fails_during_the_question_refuses() -> None:
+    """Down while the far end is being connected to: the dial that follows is refused, and nothing is left open."""
+    async with line() as there:
+        await there.relay.route(*there.address)
+        asking = asyncio.ensure_future(there.relay.route(*there.address))
+        await asyncio.sleep(0)
+        there.network.set_mode(NetworkMode.DOWN)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(*await asking)
+        await asyncio.gather(*filter(None, there.echo.tasks))
+
+
+async def test_far_end_that_goes_away_before_the_dial_resets_the_near_one() -> None:
+    """A destination lost between the question and the dial ends the connection."""
+    async with line() as there:
+        address = await there.relay.route(*there.address)
+        first = await asyncio.open_connection(*address)
+        assert await exchange(first, b"hello") == b"hello"
+        there.server.close()
+        reader, _ = await asyncio.open_connection(*address)
         async with asyncio.timeout(5):
             with pytest.raises(ConnectionResetError):
                 await reader.read()
+        first[1].close()
+
+
+async def test_question_without_a_dial_leaves_no_connection_behind() -> None:
+    """Asking again, and leaving, end the far connection that nobody used."""
+    async with line() as there:
+        for _ in range(3):
+            await there.relay.route(*there.address)
+        streams = await there.dial()
+        assert await exchange(streams, b"hello") == b"hello"
+        await there.relay.route(*there.address)
+        streams[1].close()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*filter(None, there.echo.tasks))
 
 
 async def test_leaving_the_relay_resets_every_connection() -> None:
@@ -211,8 +254,7 @@ async def test_leaving_the_relay_resets_every_connection() -> None:
     for reader, _ in (old, hanging):
         with pytest.raises(ConnectionResetError):
             await reader.read()
-    await there.echo.finished.wait()
-    await asyncio.sleep(0)
+    await asyncio.gather(*filter(None, there.echo.tasks))
     assert len(asyncio.all_tasks()) == before
 
 
