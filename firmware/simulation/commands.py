@@ -11,7 +11,7 @@ from firmware.simulation.site import Site
 
 Command = tuple[str, dict[str, Any]]
 OUT_OF_SERVICE_S = (30.0, 900.0)
-INTERVALS_S = (10, 30, 60, 300)
+INTERVALS_S = (30, 60, 300)
 
 
 async def odd_command(sim: Simulation, central: Central, site: Site, rng: Random) -> None:

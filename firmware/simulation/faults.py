@@ -6,7 +6,8 @@ the books can be compared.
 """
 
 import math
-from collections.abc import Collection, Iterator
+from bisect import bisect
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -14,6 +15,7 @@ from random import Random
 DAY_S = 86_400.0
 CALM_FROM_S = 2 * 3600.0
 DAWN_S = 5 * 3600.0
+NEAR_A_MOMENT = 0.7  # of the faults happen when something else does
 
 
 class FaultKind(StrEnum):
@@ -42,6 +44,7 @@ class FaultKind(StrEnum):
     SHAKY_POWER = "shaky-power"  # several power cuts within a few minutes
     KILL = "kill"  # the program dies, the controller lives
     DISK_FULL = "disk-full"
+    DISK_SLOW = "disk-slow"
     METER_SILENT = "meter-silent"
     CONTACTOR_WELDED = "contactor-welded"
     CONTACTOR_STUCK = "contactor-stuck"
@@ -87,6 +90,7 @@ RULES: dict[FaultKind, Rule] = {
     FaultKind.SHAKY_POWER: Rule(0.3, (_MINUTE, 4 * _MINUTE)),
     FaultKind.KILL: Rule(1.0, (1.0, 10.0)),
     FaultKind.DISK_FULL: Rule(0.5, (5 * _MINUTE, _HOUR)),
+    FaultKind.DISK_SLOW: Rule(0.7, (_MINUTE, _HOUR)),
     FaultKind.METER_SILENT: Rule(0.7, (5.0, 30 * _MINUTE)),
     FaultKind.CONTACTOR_WELDED: Rule(0.2, (_MINUTE, _HOUR)),
     FaultKind.CONTACTOR_STUCK: Rule(0.2, (_MINUTE, _HOUR)),
@@ -114,33 +118,47 @@ class Fault:
         return self.at_s + self.lasts_s
 
 
-def plan(seed: int, *, days: int, stations: int, kinds: Collection[FaultKind]) -> list[Fault]:
-    """All faults of a run, in order of time."""
+Moments = Mapping[int, Sequence[float]]
+
+
+def plan(seed: int, *, days: int, moments: Moments, kinds: Collection[FaultKind]) -> list[Fault]:
+    """All faults of a run, in order of time. `moments` are the times at which something happens at each station."""
     faults: list[Fault] = []
+    everywhere = sorted(at_s for times in moments.values() for at_s in times)
     for kind in FaultKind:
         if kind not in kinds:
             continue
-        places = [None] if RULES[kind].whole_system else list(range(stations))
-        for place in places:
+        places = {None: everywhere} if RULES[kind].whole_system else moments
+        for place, times in places.items():
             rng = Random(f"{seed}/fault/{kind.value}/{place}")
-            faults.extend(_of_kind(kind, place, days, rng))
+            faults.extend(_of_kind(kind, place, days, times, rng))
     return sorted(
         faults, key=lambda fault: (fault.at_s, fault.kind.value, -1 if fault.station is None else fault.station)
     )
 
 
-def _of_kind(kind: FaultKind, station: int | None, days: int, rng: Random) -> Iterator[Fault]:
+def _of_kind(kind: FaultKind, station: int | None, days: int, moments: Sequence[float], rng: Random) -> Iterator[Fault]:
     rule = RULES[kind]
-    at_s = 0.0
+    any_s = 0.0
     while True:
-        at_s += rng.expovariate(rule.per_day / DAY_S)
+        any_s += rng.expovariate(rule.per_day / DAY_S)
+        at_s = _near(any_s, moments, rng)
         lasts_s = _between(rng, *rule.lasts_s)
         dice = rng.getrandbits(48)
-        if at_s >= days * DAY_S:
+        if any_s >= days * DAY_S:
             return
         until_calm_s = _until_calm(at_s)
         if until_calm_s > 0:
             yield Fault(kind, at_s, min(lasts_s, until_calm_s), station, dice)
+
+
+def _near(at_s: float, moments: Sequence[float], rng: Random) -> float:
+    """Mostly the next moment at which something happens: that is when faults hurt."""
+    before_s, keep = rng.choice((0.0, 0.0, 0.05, 0.5, 5.0)) * rng.uniform(-1, 1), rng.random()
+    next_one = bisect(moments, at_s)
+    if keep > NEAR_A_MOMENT or next_one == len(moments):
+        return at_s
+    return max(0.0, moments[next_one] + before_s)
 
 
 def _between(rng: Random, shortest_s: float, longest_s: float) -> float:

@@ -5,6 +5,7 @@ wrong moment; they start by app, never tap, never plug in, pause the charge in t
 leave by every way there is.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,8 +115,20 @@ class Visit:
     hesitates_s: float  # between the first step and the second
     moments: tuple[Moment, ...] = ()
 
+    @property
+    def eventful_s(self) -> list[float]:
+        """The times at which something happens."""
+        return [
+            self.arrives_s,
+            self.arrives_s + self.hesitates_s,
+            self.arrives_s + self.hesitates_s + 2.0,
+            *(moment.at_s for moment in self.moments),
+            self.leaves_s,
+            self.leaves_s + 0.4,
+        ]
 
-def plan(seed: int, *, days: int, stations: int, evses: int, visits_per_day: float = 4.0) -> list[Visit]:
+
+def plan(seed: int, *, days: int, stations: int, evses: int, visits_per_day: float) -> list[Visit]:
     """All visits of a run, in order of arrival. At one EVSE they do not overlap, and the last night is quiet."""
     visits: list[Visit] = []
     for station in range(stations):
@@ -132,7 +145,7 @@ def _at_evse(rng: Random, station: int, evse: int, days: int, per_day: float) ->
     end_s = days * DAY_S
     while True:
         at_s += 60.0 + rng.expovariate(per_day / DAY_S)
-        visit = _visit(rng, number, station, evse, at_s, end_s)
+        visit = _visit(rng, number, station, evse, at_s, end_s, median_s=DAY_S / per_day / 4)
         if visit is None:
             return
         yield visit
@@ -140,8 +153,10 @@ def _at_evse(rng: Random, station: int, evse: int, days: int, per_day: float) ->
         at_s = visit.leaves_s
 
 
-def _visit(rng: Random, number: int, station: int, evse: int, at_s: float, end_s: float) -> Visit | None:
-    stays_s = max(SHORTEST_STAY_S, rng.lognormvariate(8.5, 1.0))  # median 82 minutes, some a whole day
+def _visit(
+    rng: Random, number: int, station: int, evse: int, at_s: float, end_s: float, *, median_s: float
+) -> Visit | None:
+    stays_s = max(SHORTEST_STAY_S, rng.lognormvariate(math.log(median_s), 1.0))  # a few stay very long
     opening, closing = _one_of(rng, OPENINGS), _one_of(rng, CLOSINGS)
     car, card = _one_of(rng, CARS), rng.choice(CARDS)
     soc_percent = round(rng.uniform(5, 90), 1)

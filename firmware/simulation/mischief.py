@@ -10,6 +10,7 @@ from firmware.simulation.central import Central
 from firmware.simulation.commands import double_command, odd_command
 from firmware.simulation.faults import Fault, FaultKind
 from firmware.simulation.runtime import Simulation
+from firmware.simulation.runtime.hosts import JobTiming
 from firmware.simulation.site import Site
 from hal.types import FaultCode
 
@@ -72,6 +73,7 @@ class Mischief:
             FaultKind.SHAKY_POWER: self._shake_power,
             FaultKind.KILL: self._kill,
             FaultKind.DISK_FULL: self._fill_disk,
+            FaultKind.DISK_SLOW: self._slow_disk,
             **dict.fromkeys(_HARDWARE, self._break_hardware),
         }
 
@@ -225,6 +227,12 @@ class Mischief:
         await asyncio.sleep(fault.lasts_s)
         site.host.writes_fail = False
         site.free_bytes = site.roomy_bytes
+
+    async def _slow_disk(self, site: Site, fault: Fault, rng: Random) -> None:
+        """As flash memory does when it tidies up."""
+        site.host.jobs = JobTiming(0.001, rng.choice((0.05, 0.5, 5.0, 30.0)))
+        await asyncio.sleep(fault.lasts_s)
+        site.host.jobs = JobTiming()
 
     async def _break_hardware(self, site: Site, fault: Fault, rng: Random) -> None:
         code = _HARDWARE[fault.kind]

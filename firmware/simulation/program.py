@@ -1,6 +1,7 @@
 """The unmodified charge point program, as a simulated process runs it."""
 
 import uuid
+from collections.abc import Callable
 from random import Random
 
 from boards import BoardDescription, build, find_board, load_board
@@ -21,8 +22,15 @@ def board() -> BoardDescription:
     return load_board(find_board(BOARD))
 
 
-async def run_app(env: Environment) -> Exit:
-    """Run the program once, with the journal, the devices and the link that it has everywhere."""
+def _unchanged(_: App) -> None:
+    """The program as it is."""
+
+
+async def run_app(env: Environment, change: Callable[[App], None] = _unchanged) -> Exit:
+    """Run the program once, with the journal, the devices and the link that it has everywhere.
+
+    `change` is for tests that break it on purpose; it gets the application before it runs.
+    """
     config = Config.model_validate(
         {
             "station": {"id": env.identity},
@@ -40,6 +48,7 @@ async def run_app(env: Environment) -> Exit:
     settings = await memory.load_settings(queue, config.initial_settings())
     app = App(config, b, queue, Engine(b, queue, b.clock, settings, around.new_id), around)
     await app._compose()
+    change(app)
     env.running(app)
     return await app.run()
 

@@ -11,6 +11,8 @@ from firmware.simulation.life import Visit
 from firmware.simulation.program import run_app
 from firmware.simulation.site import Program
 
+VISITS_PER_DAY = 6.0  # and EVSE
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -46,16 +48,22 @@ def scenario(
     stations: int = 1,
     kinds: frozenset[FaultKind] = fault_plan.ALL,
     evses: int = 2,
-    visits_per_day: float = 4.0,
+    visits_per_day: float = VISITS_PER_DAY,
     program: Program = run_app,
 ) -> Scenario:
     """The run that a seed stands for."""
+    visits = life.plan(seed, days=days, stations=stations, evses=evses, visits_per_day=visits_per_day)
+    moments: dict[int, list[float]] = {station: [] for station in range(stations)}
+    for visit in visits:
+        moments[visit.station].extend(visit.eventful_s)
+    for times in moments.values():
+        times.sort()
     return Scenario(
         seed=seed,
         days=days,
         stations=stations,
-        faults=tuple(fault_plan.plan(seed, days=days, stations=stations, kinds=kinds)),
-        visits=tuple(life.plan(seed, days=days, stations=stations, evses=evses, visits_per_day=visits_per_day)),
+        faults=tuple(fault_plan.plan(seed, days=days, moments=moments, kinds=kinds)),
+        visits=tuple(visits),
         program=program,
     )
 

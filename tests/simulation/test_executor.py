@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from firmware.simulation.runtime import Exit, Simulation
+from firmware.simulation.runtime.hosts import JobTiming
 
 
 def test_a_job_has_its_effect_half_way_and_its_result_at_the_end() -> None:
     """The effect can be seen before whoever awaits the job knows of it."""
 
     async def main(sim: Simulation) -> None:
-        sim.executors.timing.shortest_s = sim.executors.timing.longest_s = 0.010
+        sim.network.outside.jobs = JobTiming(0.010, 0.010)
         effects: list[float] = []
         job = sim.loop.run_in_executor(None, lambda: effects.append(sim.loop.time()))
         await asyncio.sleep(0.0075)
@@ -30,7 +31,7 @@ def test_a_pool_has_as_many_virtual_workers_as_it_would_have_threads(workers: in
     """Four jobs of 10 ms take 40 ms on one worker and 10 ms on four; on one worker they run in order."""
 
     async def main(sim: Simulation) -> None:
-        sim.executors.timing.shortest_s = sim.executors.timing.longest_s = 0.010
+        sim.network.outside.jobs = JobTiming(0.010, 0.010)
         pool = ThreadPoolExecutor(workers)
         ran: list[int] = []
         await asyncio.gather(*(sim.loop.run_in_executor(pool, ran.append, number) for number in range(4)))
@@ -68,7 +69,7 @@ def test_a_job_that_was_called_off_before_it_started_does_not_run() -> None:
     """On a busy worker, cancelling the wait calls the job off; a job already running goes on."""
 
     async def main(sim: Simulation) -> None:
-        sim.executors.timing.shortest_s = sim.executors.timing.longest_s = 0.010
+        sim.network.outside.jobs = JobTiming(0.010, 0.010)
         pool = ThreadPoolExecutor(1)
         ran: list[str] = []
         running = sim.loop.run_in_executor(pool, ran.append, "running")
@@ -95,7 +96,8 @@ def test_a_killed_process_may_or_may_not_have_done_its_job() -> None:
     """Over seeds, a kill finds the job in flight done or not done; nobody ever learns its result."""
 
     async def main(sim: Simulation) -> tuple[bool, bool]:
-        sim.executors.timing.shortest_s = 0.0015
+        host = sim.host("station")
+        host.jobs = JobTiming(0.0015, 0.004)
         done: list[bool] = []
         told: list[bool] = []
 
@@ -103,7 +105,7 @@ def test_a_killed_process_may_or_may_not_have_done_its_job() -> None:
             await sim.loop.run_in_executor(None, done.append, True)
             told.append(True)
 
-        process = sim.processes.spawn(sim.host("station"), work)
+        process = sim.processes.spawn(host, work)
         await asyncio.sleep(0.001)
         sim.processes.kill(process)
         await asyncio.sleep(1)

@@ -12,26 +12,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from contextvars import Context
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from firmware.simulation.runtime.tasks import SerialFuture
 
 if TYPE_CHECKING:
+    from firmware.simulation.runtime.hosts import Host
     from firmware.simulation.runtime.loop import VirtualLoop
     from firmware.simulation.runtime.process import Process
     from firmware.simulation.runtime.trace import Trace
 
 DEFAULT_WORKERS = 8  # of the loop's own pool: the same on every machine
-
-
-@dataclass(slots=True)
-class JobTiming:
-    """How long a job takes, evenly spread. May be changed while a simulation runs (a slow disk)."""
-
-    shortest_s: float = 0.0005
-    longest_s: float = 0.004
 
 
 class Workers:
@@ -74,13 +66,14 @@ class JobFuture(SerialFuture):
 class VirtualExecutors:
     """All pools of all processes."""
 
-    def __init__(self, loop: "VirtualLoop", trace: "Trace", rng: Random, context: Context) -> None:
+    def __init__(self, loop: "VirtualLoop", trace: "Trace", rng: Random, context: Context, outside: "Host") -> None:
+        """`outside` is the host of code that belongs to no process."""
         self._loop = loop
+        self._host = outside
         self._trace = trace
         self._rng = rng
         self._context = context
         self._outside: dict[Executor | None, Workers] = {}
-        self.timing = JobTiming()
 
     def submit(
         self, process: "Process | None", executor: Executor | None, job: Callable[..., Any], args: tuple[Any, ...]
@@ -91,7 +84,8 @@ class VirtualExecutors:
         if workers is None:
             number = DEFAULT_WORKERS if executor is None else getattr(executor, "_max_workers", 1)
             workers = pools[executor] = Workers(number)
-        takes_s = self._rng.uniform(self.timing.shortest_s, self.timing.longest_s)
+        timing = (self._host if process is None else process.host).jobs
+        takes_s = self._rng.uniform(timing.shortest_s, timing.longest_s)
         future = JobFuture(loop=self._loop)
         future.starts_s = workers.reserve(self._loop.time(), takes_s)
         self._loop.call_at(

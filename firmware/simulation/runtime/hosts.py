@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from firmware.simulation.runtime.errors import SimulationError
@@ -17,6 +18,14 @@ ANY = "*"  # listening on every address of the host
 _FIRST_EPHEMERAL_PORT = 32768
 
 
+@dataclass(slots=True)
+class JobTiming:
+    """How long a job on a machine's workers takes, evenly spread. May be changed while a simulation runs (a slow disk)."""
+
+    shortest_s: float = 0.0005
+    longest_s: float = 0.004
+
+
 class Host:
     """A machine. `listeners` is keyed by (own address or ANY, port)."""
 
@@ -24,6 +33,7 @@ class Host:
         self.name = name
         self.address = address
         self.up = True
+        self.jobs = JobTiming()
         self.writes_fail = False  # every write of its processes' jobs fails, as on a broken or full disk
         self.processes: list[Process] = []
         self.listeners: dict[tuple[str, int], VirtualServer] = {}

@@ -42,7 +42,7 @@ class Simulation:
         self._hashes = SerialHashes(self.loop.next_serial)
         kernel = Context()  # in which nobody's process is set
         self.network = Network(self.loop, self.trace, self.chance("network"), self._hashes, kernel)
-        self.executors = VirtualExecutors(self.loop, self.trace, self.chance("executors"), kernel)
+        self.executors = VirtualExecutors(self.loop, self.trace, self.chance("executors"), kernel, self.network.outside)
         self.processes = Processes(self.loop, self.trace, self.network.power_returned)
         self.loop.attach(self.network, self.executors)
         self.loop.set_exception_handler(self._unhandled)
