@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from boards import Board, BoardDescription, BoardError, build, find_board, load_board
+from boards import Board, BoardDescription, BoardError, build, find_board, list_boards, load_board
 from boards.loader import describe
 from boards.mock import make_world
 from hal.clocks import SystemClock
@@ -89,6 +89,20 @@ def test_the_mock_board_is_complete_and_charges() -> None:
             await asyncio.sleep(600)
             assert (await evse.meter.read()).import_mwh is not None
             assert (await evse.meter.read()).power_w == pytest.approx(22_080.0)
+
+    run(main())
+
+
+@pytest.mark.parametrize("name", list_boards())
+def test_every_shipped_board_can_be_built(name: str) -> None:
+    """Every driver and option that a shipped board names exists."""
+
+    async def main() -> None:
+        description = load_board(find_board(name))
+        clock = SystemClock(asyncio.get_running_loop(), boot="b")
+        world = world_for(description) if description.is_mock else None
+        board = build(description, clock=clock, rng=Random(1), world=world)
+        assert len(board.evses) == len(description.evse)
 
     run(main())
 

@@ -58,14 +58,14 @@ def play(history: list[Event], looks: list[float], *, jumping: bool = False) -> 
     return evse.import_mwh(), soc
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(history=events, looks=st.lists(st.floats(0, 3999), max_size=40))
 def test_looking_changes_nothing(history: list[Event], looks: list[float]) -> None:
     """Any pattern of readings between the same events gives the very same register and battery, bit for bit."""
     assert play(history, looks) == play(history, [])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(history=events, looks=st.lists(st.floats(0, 3999), max_size=20))
 def test_timers_change_nothing(history: list[Event], looks: list[float]) -> None:
     """A loop that was too busy to make its calls finds the same register as one that made each in time."""

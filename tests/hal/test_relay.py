@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 import pytest
 
@@ -201,6 +201,33 @@ async def test_far_end_that_refuses_is_seen_to_refuse() -> None:
         assert await exchange(streams, b"hello") == b"hello"
         streams[1].close()
         somebody.close()
+
+
+def test_far_end_that_never_answers_leaves_the_dial_waiting() -> None:
+    """A destination that drops every packet is asked for 5 s at most; then the dial hangs there, as it would without a relay."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as deaf, ExitStack() as crowd:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            for _ in range(3):  # more than its queue holds: the kernel drops who comes next
+                caller = crowd.enter_context(socket.socket())
+                caller.setblocking(False)
+                with suppress(BlockingIOError):
+                    caller.connect(deaf.getsockname())
+            async with line() as there:
+                begun_at = loop.time()
+                address = await there.relay.route(*deaf.getsockname())
+                assert loop.time() - begun_at >= 5.0
+                reader, writer = await asyncio.open_connection(*address)
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(10):
+                        await reader.read()
+                writer.close()
+
+    with asyncio.Runner(loop_factory=scaled_loop_factory(100)) as runner:
+        runner.run(main())
 
 
 async def test_network_that_fails_during_the_question_refuses() -> None:
