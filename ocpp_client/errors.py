@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Evidence = dict[str, str | int | float]
 """What was observed: plain values, units in the names."""
 
+_SAID_CHARS = 200
+
 ABNORMAL_CLOSURE = 1006  # RFC 6455, section 7.1.5: what a connection without a close frame is said to have ended with
 
 
@@ -36,6 +38,11 @@ class OcppError(Exception):
     def evidence(self) -> Evidence:
         """Return what was observed, as plain values with units in the names."""
         return {}
+
+
+def _printable(said: str) -> str:
+    """Return what the other side said, fit for one line of a log."""
+    return "".join(char if char.isprintable() else "?" for char in said[:_SAID_CHARS])
 
 
 # --- no connection came about
@@ -247,7 +254,7 @@ class ConnectionLost(OcppError, ConnectionError):
         self.clean = clean
         self.cause = cause
         self.number = number
-        said = f": {reason}" if reason else ""
+        said = f": {_printable(reason)}" if reason else ""
         super().__init__(f"connection lost ({cause}, close code {code}{said})")
 
     def again(self) -> "ConnectionLost":
@@ -288,8 +295,8 @@ class CallError(CallFailed, RuntimeError):
         self.code = code
         self.description = description
         self.details = details
-        said = f": {description}" if description else ""
-        super().__init__(action, f"{action or 'call'} answered with {code}{said}")
+        said = f": {_printable(description)}" if description else ""
+        super().__init__(action, f"{action or 'call'} answered with {_printable(code)}{said}")
 
     def evidence(self) -> Evidence:
         return {**super().evidence(), "error_code": self.code}

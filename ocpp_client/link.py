@@ -115,6 +115,7 @@ class Link:
         self._work: asyncio.Task[None] | None = None  # what may be interrupted
         self._cut_off = False
         self._asked = ""
+        self._running = False
         self._stopping = False
         self._stopped = asyncio.Event()
         # what `status` tells
@@ -165,31 +166,30 @@ class Link:
 
     def reconnect(self, reason: str) -> None:
         """Close the connection, or stop waiting for the next attempt, and dial again after the shortest wait."""
-        if self._state not in (LinkState.IDLE, LinkState.STOPPED):
-            self._asked = reason
-            self._interrupt()
+        self._asked = reason
+        self._interrupt()
 
     async def stop(self) -> None:
         """Close the connection and end `run`; return when that is done, within about a second."""
         self._stopping = True
-        if self._state is LinkState.IDLE:
-            self._move(LinkState.STOPPED)
-        elif self._state is not LinkState.STOPPED:
+        if self._running:
             self._interrupt()
             await self._stopped.wait()
 
     async def run(self) -> None:
-        """Keep the connection standing until `stop`. Raises RuntimeError if called twice."""
-        if self._state is not LinkState.IDLE:
+        """Keep the connection standing until `stop`; return at once if that came first. To be called once."""
+        if self._running or self._stopped.is_set():
             raise RuntimeError("a link runs once; make another one")
+        self._running = True
         try:
-            if self._backoff.state():
+            if self._backoff.state() and not self._stopping:
                 await self._wait(self._backoff.next_delay_s())  # this program has failed before: it may do so in a loop
             while not self._stopping:
                 error = await self._attempt()
                 if not self._stopping:
                     await self._wait(self._record(error))
         finally:
+            self._running = False
             self._move(LinkState.STOPPED)
             self._stopped.set()
 
@@ -302,7 +302,7 @@ class Link:
             self._attempts += 1
             spread_s = self._options.restart_spread_s if is_mass_drop(error) else 0.0
             delay_s = self._backoff.next_delay_s(drop.retry_after_s, spread_s=spread_s)
-        evidence = " ".join(f"{name}={value}" for name, value in drop.evidence.items())
+        evidence = " ".join(f"{name}={value!r}" for name, value in drop.evidence.items())
         phrase = "not connected" if lasted_s is None else "connection ended"
         lasted = "" if lasted_s is None else f" lasted_s={lasted_s:.0f}"
         log.warning("%s kind=%s%s %s next_attempt_s=%.1f: %s", phrase, drop.kind, lasted, evidence, delay_s, drop.cause)

@@ -38,6 +38,11 @@ class _Flight:
         self.refusal: CallError | None = None
         self.written = False
 
+    def abandon(self) -> None:
+        """Take note that nobody will ask for the outcome."""
+        if not self.answer.cancel() and not self.answer.cancelled():
+            self.answer.exception()  # asyncio reports an error that nobody has looked at
+
 
 class Outbound:
     """Pairs our CALLs with their answers.
@@ -78,8 +83,12 @@ class Outbound:
         self._set_alarm(deadline, loop)
         try:
             await self._write(text)
+        except asyncio.CancelledError:
+            flight.abandon()  # it may be on its way: the place stays taken
+            raise
         except Exception:
             self._land(flight)
+            flight.abandon()
             raise
         flight.written = True
         return await flight.answer

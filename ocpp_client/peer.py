@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 CALL_TIMEOUT_S: Final = 35.0
 """Above 30 s on purpose: servers exist that answer our CALL only after their own, unanswered one timed out at 30 s."""
 
-MAX_MESSAGE_BYTES: Final = 64 * 1024
+MAX_SENT_BYTES: Final = 64 * 1024
 """The longest message sent; the tightest limit met in the field."""
 
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -70,7 +70,7 @@ class Peer:
         call_timeout_s: float = CALL_TIMEOUT_S,
         on_frame: FrameHook | None = None,
         on_send: SendHandler | None = None,
-        max_message_bytes: int = MAX_MESSAGE_BYTES,
+        max_message_bytes: int = MAX_SENT_BYTES,
         max_inbound: int = 64,
         max_unanswered: int = 2,
         patience_s: float = 5.0,

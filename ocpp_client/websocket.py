@@ -57,7 +57,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES: Final = 2 * 1024 * 1024
+MAX_RECEIVED_BYTES: Final = 2 * 1024 * 1024
 """The longest message received; a longer one ends the connection with close code 1009."""
 
 FRAGMENT_BYTES: Final = 32 * 1024
@@ -86,7 +86,7 @@ _library_log.setLevel(logging.WARNING)
 class _ClosesInTime(Connection):
     """Bounds the closing that the other side begins: the library would wait for its end of stream for ever."""
 
-    _doom: asyncio.TimerHandle | None = None
+    _close_timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -98,13 +98,13 @@ class _ClosesInTime(Connection):
         self._bound_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._doom is not None:
-            self._doom.cancel()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
         super().connection_lost(exc)
 
     def _bound_closing(self) -> None:
-        if self._doom is None:
-            self._doom = self.loop.call_later(self.close_timeout or CLOSE_TIMEOUT_S, self.transport.abort)
+        if self._close_timer is None:
+            self._close_timer = self.loop.call_later(self.close_timeout or CLOSE_TIMEOUT_S, self.transport.abort)
 
 
 class _UpgradeFailed(Exception):
@@ -258,7 +258,7 @@ async def connect(
     address: tuple[str, int] | None = None,
     open_timeout_s: float = OPEN_TIMEOUT_S,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
-    max_size: int = MAX_MESSAGE_BYTES,
+    max_size: int = MAX_RECEIVED_BYTES,
     compression: bool = False,
 ) -> WebSocket:
     """Open a connection to `url`, offering `subprotocols` in order of preference.
@@ -376,7 +376,7 @@ async def serve(
     ssl: tls.SSLContext | None = None,
     open_timeout_s: float = OPEN_TIMEOUT_S,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
-    max_size: int = MAX_MESSAGE_BYTES,
+    max_size: int = MAX_RECEIVED_BYTES,
     compression: bool = False,
 ) -> WebSocketServer:
     """Listen on `host` and `port` (0 takes any free one), and run `handler` for each connection.

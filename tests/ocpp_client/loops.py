@@ -213,13 +213,17 @@ class Pipe(asyncio.Transport):
 
 
 def run(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
-    """Run a test on a fresh loop. What it leaves running is cancelled."""
+    """Run a test on a fresh loop. What it leaves running is cancelled; errors nobody looked at fail it."""
     loop = VirtualLoop()
+    unseen: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: unseen.append(context))
     try:
-        return loop.run_until_complete(main(loop))
+        result = loop.run_until_complete(main(loop))
     finally:
         loop.run_until_complete(_cancel_the_rest())
         loop.close()
+    assert not unseen, unseen
+    return result
 
 
 async def _cancel_the_rest() -> None:
