@@ -4,6 +4,7 @@ import resource
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from offline_queue import Commit, NewRecord, Queue
@@ -24,6 +25,11 @@ async def fill(queue: Queue, *texts: str, **options: Any) -> tuple[int, ...]:
 async def texts(queue: Queue, lane: str = "tx") -> list[str]:
     """The payloads waiting in a lane, in the order of delivery."""
     return [record.payload.decode() for record in await queue.peek(lane, 1_000_000)]
+
+
+def size(path: Path) -> int:
+    """The length of a file."""
+    return path.stat().st_size
 
 
 class CountingExecutor(ThreadPoolExecutor):

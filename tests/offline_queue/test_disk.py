@@ -13,7 +13,7 @@ from offline_queue import Bounds, Commit, DiskFull, Queue, ReadOnly, StoreFailed
 from offline_queue.files import Ballast, free_bytes
 from offline_queue.store import Store
 from tests.offline_queue.conftest import BOUNDS, Opener
-from tests.offline_queue.helpers import file_size_limit, fill, new, texts
+from tests.offline_queue.helpers import file_size_limit, fill, new, size, texts
 
 BALLAST = 256 * 1024
 
@@ -44,11 +44,6 @@ def fill_disk(disk: Path, spare: int = 0) -> None:
 def empty_disk(disk: Path) -> None:
     """Free what ``fill_disk`` took."""
     (disk / "filler").unlink()
-
-
-def size(path: Path) -> int:
-    """The length of a file."""
-    return path.stat().st_size
 
 
 def exists(path: Path) -> bool:

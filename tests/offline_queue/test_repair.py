@@ -15,7 +15,7 @@ from offline_queue.schema import APPLICATION_ID, MIGRATIONS
 from offline_queue.store import PAGE_BYTES
 from offline_queue.worker import CHECKED_BYTES
 from tests.offline_queue.conftest import BOUNDS, Opener
-from tests.offline_queue.helpers import file_size_limit, fill, new, texts
+from tests.offline_queue.helpers import file_size_limit, fill, new, size, texts
 
 
 def overwrite(path: Path, offset: int, data: bytes) -> None:
@@ -43,11 +43,6 @@ def copy(directory: Path, target: Path) -> None:
 def truncate(path: Path, size: int) -> None:
     """Cut a file off."""
     os.truncate(path, size)
-
-
-def size(path: Path) -> int:
-    """The length of a file."""
-    return path.stat().st_size
 
 
 def names(path: Path) -> set[str]:
