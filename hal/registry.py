@@ -49,6 +49,12 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("reader", "pn532"): "hal.drivers.pn532_uart",
     ("reader", "serial-line"): "hal.drivers.line_reader",
     ("reader", "keyboard"): "hal.drivers.evdev_reader",
+    ("pilot", "gpio"): "hal.drivers.pilot_gpio",
+    ("contactor", "gpio"): "hal.drivers.gpio_contactor",
+    ("inputs", "gpio"): "hal.drivers.gpio_inputs",
+    ("inputs", "leakage-gpio"): "hal.drivers.leakage",
+    ("bay", "gpio"): "hal.drivers.gpio_inputs",
+    ("lock", "gpio"): "hal.drivers.lock",
 }
 
 Factory = Callable[..., Any]
