@@ -1,7 +1,6 @@
 """Plays a scenario: the unmodified program on mock boards, the reference central system, people, mischief, and the watchers."""
 
 import asyncio
-import logging
 import tempfile
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from firmware.simulation.program import board
 from firmware.simulation.runtime import Simulation
 from firmware.simulation.scenario import Result, Scenario
 from firmware.simulation.site import Site
+from firmware.simulation.story import logs_heard
 from hal.mock.evse import MockEvse
 
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
@@ -40,12 +40,16 @@ def play(
     progress: Progress | None = None,
     to_the_end: bool = False,
 ) -> Result:
-    """Play a scenario until its end or the first broken rule (`to_the_end`: go on and collect them)."""
+    """Play a scenario until its end or the first broken rule (`to_the_end`: go on and collect them).
+
+    `keep_trace` gets the story line by line: what happened, the OCPP frames, and what the programs logged.
+    """
     began_s = time.perf_counter()
-    sim = Simulation(scenario.seed, keep_trace=keep_trace)
-    with _scratch_disk() as root, _quiet_logs():
+    sim = Simulation(scenario.seed, keep_trace=keep_trace, keep_segments=False)
+    with _scratch_disk() as root:
         day = _Day(sim, scenario, root, progress, to_the_end=to_the_end)
-        sim.run(day.pass_by)
+        with logs_heard(sim, day.defect):
+            sim.run(day.pass_by)
     for problem in sim.problems:
         day.findings.report(Rule.NO_CRASH, "unhandled", problem)
     return Result(
@@ -79,9 +83,13 @@ class _Day:
         self._transactions = 0
         self._energy_wh = 0
 
+    def defect(self, host: str, text: str) -> None:
+        """A program has admitted a defect of its own."""
+        self.findings.report(Rule.NO_CRASH, host.upper(), text)
+
     async def pass_by(self, _: Simulation) -> None:
         """The whole scenario."""
-        central = Central(self._sim, self._wire.frame, self._wire.connected)
+        central = Central(self._sim, self._frame, self._wire.connected)
         central.start()
         await asyncio.sleep(APART_S)
         for index in range(self._scenario.stations):
@@ -105,6 +113,11 @@ class _Day:
         except* _Over:
             pass
         self._count(central)
+
+    def _frame(self, station: str, from_station: bool, text: str) -> None:
+        if self._sim.trace.is_kept:
+            self._sim.trace.remark(self._sim.loop.time(), f"{station} {'>' if from_station else '<'} {text}")
+        self._wire.frame(station, from_station, text)
 
     async def _over(self) -> None:
         """Return at the end of the run, or when a rule is broken."""
@@ -187,14 +200,3 @@ def _scratch_disk() -> Iterator[Path]:
     parent = MEMORY_DISK if MEMORY_DISK.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="wayside-", dir=parent) as root:
         yield Path(root)
-
-
-@contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """What simulated programs log about simulated faults is no news."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)

@@ -25,7 +25,7 @@ class Rule(StrEnum):
     ONLINE_AGAIN = "the station is online again within the back-off bound"
     OFFER_BOUNDED = "no more current is offered than the lowest limit allows"
     CABLE_FREE = "drivers get their cables back"
-    NO_CRASH = "the program does not crash"
+    NO_CRASH = "no program crashes or logs a defect"
     NO_LITTER = "tasks and files return to their baseline"
 
 

@@ -32,11 +32,12 @@ class Simulation:
         *,
         epoch_s: float = EPOCH_S,
         keep_trace: Callable[[str], object] | None = None,
+        keep_segments: bool = True,
         callbacks_per_instant: int = 1_000_000,
     ) -> None:
         self.seed = seed
         self.epoch_s = epoch_s
-        self.trace = Trace(keep_trace)
+        self.trace = Trace(keep_trace, keep_segments=keep_segments)
         self.loop = VirtualLoop(callbacks_per_instant=callbacks_per_instant)
         self.problems: list[str] = []  # exceptions that nobody took
         self._hashes = SerialHashes(self.loop.next_serial)

@@ -17,9 +17,11 @@ class Trace:
     `keep` gets every line as text (a list's `append`, a file's `write`); without it only the hash is kept, which costs little.
     """
 
-    def __init__(self, keep: Callable[[str], object] | None = None) -> None:
+    def __init__(self, keep: Callable[[str], object] | None = None, *, keep_segments: bool = True) -> None:
+        """`keep_segments` False leaves the bytes on the wire out of what is kept, for a trace that people read."""
         self._hash = blake2b(digest_size=16)
         self._keep = keep
+        self._keep_segments = keep is not None and keep_segments
         self.entries = 0
 
     def note(self, time_s: float, kind: str, *fields: object) -> None:
@@ -35,9 +37,19 @@ class Trace:
         self.entries += 1
         self._hash.update(_HEAD.pack(time_s, connection, to_server, len(data)))
         self._hash.update(data)
-        if self._keep is not None:
+        if self._keep is not None and self._keep_segments:
             arrow = "->" if to_server else "<-"
             self._keep(f"{time_s:.6f} tcp {connection} {arrow} {len(data)} {data[:_PREVIEW_BYTES]!r}\n")
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a remark is worth making."""
+        return self._keep is not None
+
+    def remark(self, time_s: float, text: str) -> None:
+        """Add a line for the reader that does not count: the hash is the same with and without it."""
+        if self._keep is not None:
+            self._keep(f"{time_s:.6f} {text}\n")
 
     @property
     def digest(self) -> str:
