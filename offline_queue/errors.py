@@ -37,7 +37,7 @@ class Corrupt(StoreFailed):
 
 
 class QueueLocked(QueueError, BlockingIOError):
-    """Another process has this queue open."""
+    """The queue is open already, in another process or in this one."""
 
 
 class NotAQueue(QueueError, ValueError):

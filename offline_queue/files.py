@@ -64,7 +64,7 @@ class Lock:
 
 def _refusal(error: OSError, path: Path, lock: Path) -> QueueError:
     if isinstance(error, BlockingIOError):
-        return QueueLocked(f"another process has {path} open; stop it first (fuser {lock} names it)")
+        return QueueLocked(f"{path} is in use; stop the program that has it open (fuser {lock} names it)")
     return from_os_error(error, lock)
 
 

@@ -15,9 +15,8 @@ from offline_queue.values import Bounds, Burial, Commit, DeadRecord, Delivery, N
 
 _RECORD = "id, lane, stream, kind, payload, billable, thinnable, created_at_s, attempts, not_before_s, message_id"
 _DEAD = "id, lane, stream, kind, payload, billable, thinnable, created_at_s, attempts, message_id, reason"
-_KEPT = (
-    "id, lane, stream, kind, payload, billable, thinnable, size, created_at_s"  # by a record that dies or comes back
-)
+# What a record begins with, and keeps when it is given up or comes back.
+_KEPT = "id, lane, stream, kind, payload, billable, thinnable, size, created_at_s"
 
 Outcome = tuple[int, ...] | InvalidCommit
 Result = TypeVar("Result")

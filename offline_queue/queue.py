@@ -53,6 +53,7 @@ class Queue:
         self._wall_clock = wall_clock
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[tuple[Commit | _Call, _Waiter]] = deque()
+        self._now_s: float | None = None  # when the last commit was handed over
         self._working = False  # a call is in the executor, or about to be
         self._closed = False
         self._stats: QueueStats
@@ -112,6 +113,8 @@ class Queue:
         Cancelling the future does not undo the commit. The future may raise InvalidCommit, DiskFull, ReadOnly or StoreFailed, and
         then nothing of the commit is stored. Raises: QueueClosed.
         """
+        if self._wall_clock:
+            self._now_s = self._wall_clock()
         return self._enqueue(commit)
 
     async def commit(self, commit: Commit) -> tuple[int, ...]:
@@ -234,8 +237,7 @@ class Queue:
             self._jobs.popleft()
             commits.append(job)
             waiters.append(waiter)
-        now_s = self._wall_clock() if self._wall_clock else None
-        return partial(self._worker.commit, commits, now_s), waiters
+        return partial(self._worker.commit, commits, self._now_s), waiters
 
     def _done(self, waiters: list[_Waiter], running: asyncio.Future[Report]) -> None:
         failure = (

@@ -27,9 +27,8 @@ from offline_queue.values import Repaired
 QUARANTINED_FILES = 3  # kept for a person to look at; the oldest goes first
 _FAILURES = 3_000  # after so many places of a table that cannot be read, the rest of it is given up
 _HIGHEST_ID = 2**63 - 1
-_HEADER = struct.Struct(
-    ">16sH10xI"
-)  # of the file: magic, bytes of a page, number of pages (SQLite file format, section 1.3)
+# Of a database file: magic, bytes of a page, number of pages (SQLite file format, section 1.3).
+_HEADER = struct.Struct(">16sH10xI")
 _CUT_OFF = 16  # a header that claims to be more than so many times the file is not believed
 
 

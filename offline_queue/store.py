@@ -106,6 +106,7 @@ class Store:
 
     def begin(self) -> None:
         """Start a transaction."""
+        self.rollback()  # of one that the disk did not let go of earlier
         self.run("BEGIN IMMEDIATE")
 
     def commit(self) -> None:

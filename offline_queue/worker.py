@@ -214,8 +214,8 @@ class Worker:
 
     def _report(self, results: Sequence[Any]) -> Report:
         free = self._free()
-        self._hold_ballast(free)
         if self._ledger:
+            self._hold_ballast(free)
             try:
                 self._oldest_id, self._totals = self._mending(lambda ledger: (ledger.oldest_id(), ledger.totals))
             except QueueError as error:

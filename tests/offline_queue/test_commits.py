@@ -186,6 +186,22 @@ async def test_executor_that_is_shut_down_first_fails_its_callers(opener: Opener
     queue._worker.close()
 
 
+async def test_clock_that_fails_fails_the_caller(opener: Opener) -> None:
+    """And nobody else: the commit is not taken, and the queue goes on."""
+    faults: list[Exception] = [LookupError("no clock")]
+
+    def wall_clock() -> float:
+        if faults:
+            raise faults.pop()
+        return 1.0
+
+    queue = await opener(wall_clock=wall_clock)
+    with pytest.raises(LookupError):
+        await fill(queue, "a")
+    await fill(queue, "b")
+    assert await texts(queue) == ["b"]
+
+
 async def test_mistake_of_a_caller_reaches_the_caller(queue: Queue) -> None:
     """A commit that is not even made of the right parts raises what Python says, and the queue goes on."""
     with pytest.raises(AttributeError):

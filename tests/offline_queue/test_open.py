@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from offline_queue import Commit, DiskFull, Queue, QueueClosed, QueueError, QueueLocked, ReadOnly, StoreFailed
+from offline_queue import Bounds, Commit, DiskFull, Queue, QueueClosed, QueueError, QueueLocked, ReadOnly, StoreFailed
 from offline_queue.files import make_directory, make_file
 from tests.offline_queue.conftest import BOUNDS, Opener
 from tests.offline_queue.helpers import CountingExecutor, fill, new, texts
@@ -29,6 +29,11 @@ asyncio.run(main())
 def mode(path: Path) -> int:
     """The permission bits of a file."""
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def names(queue: Queue) -> set[str]:
+    """The files of a queue."""
+    return {entry.name for entry in queue._worker._path.parent.iterdir()}
 
 
 async def test_everything_survives_closing_and_opening(queue: Queue, opener: Opener) -> None:
@@ -87,7 +92,7 @@ async def test_second_process_is_refused_until_the_first_is_gone(path: Path, ope
     )
     assert holder.stdout is not None
     assert await holder.stdout.readline() == b"open\n"
-    with pytest.raises(QueueLocked, match=r"another process has .*queue.db open; stop it first"):
+    with pytest.raises(QueueLocked, match=r"queue\.db is in use; stop the program that has it open"):
         await opener()
     holder.send_signal(signal.SIGKILL)
     await holder.wait()
@@ -95,9 +100,10 @@ async def test_second_process_is_refused_until_the_first_is_gone(path: Path, ope
 
 
 async def test_second_queue_of_one_process_is_refused(queue: Queue, opener: Opener) -> None:
-    """The lock holds within a process too, and the first queue is not disturbed."""
+    """The lock holds within a process too, and nothing is changed beside the first queue."""
     with pytest.raises(QueueLocked):
-        await opener()
+        await opener(bounds=Bounds(reserve_bytes=0))
+    assert "queue.db.ballast" not in names(queue)
     await fill(queue, "a")
 
 
