@@ -305,7 +305,10 @@ class Link:
         evidence = " ".join(f"{name}={value!r}" for name, value in drop.evidence.items())
         phrase = "not connected" if lasted_s is None else "connection ended"
         lasted = "" if lasted_s is None else f" lasted_s={lasted_s:.0f}"
-        log.warning("%s kind=%s%s %s next_attempt_s=%.1f: %s", phrase, drop.kind, lasted, evidence, delay_s, drop.cause)
+        level = logging.INFO if isinstance(error, ReconnectAsked) else logging.WARNING
+        log.log(
+            level, "%s kind=%s%s %s next_attempt_s=%.1f: %s", phrase, drop.kind, lasted, evidence, delay_s, drop.cause
+        )
         return delay_s
 
     async def _wait(self, delay_s: float) -> None:
@@ -374,8 +377,9 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 def _leading(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the error that explains a group best; defects that came with it go into the log."""
     leaves = list(_leaves(group))
-    for leaf in leaves:
-        if not isinstance(leaf, OcppError):
-            log.error("defect while connected", exc_info=leaf)
     ranked = [[leaf for leaf in leaves if isinstance(leaf, kind)] for kind in (ConnectionLost, OcppError)]
-    return next((found[0] for found in ranked if found), leaves[0])
+    leading = next((found[0] for found in ranked if found), leaves[0])
+    for leaf in leaves:
+        if leaf is not leading and not isinstance(leaf, OcppError):
+            log.error("defect while connected", exc_info=leaf)
+    return leading

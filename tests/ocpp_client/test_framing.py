@@ -95,7 +95,7 @@ LONG_ID = "x" * 37
         ('[2,"1" "Heartbeat",{}]', FrameFault.NOT_JSON, None, None),
         ('[2,"1","Heartbeat",{"x":NaN}]', FrameFault.NOT_JSON, CALL, "1"),
         ('[2,"1","Heartbeat",{"x":-Infinity}]', FrameFault.NOT_JSON, CALL, "1"),
-        ('[2,"1","A",' + '{"a":' * 5000 + "1" + "}" * 5000 + "]", FrameFault.NOT_JSON, CALL, "1"),
+        ('[2,"1","A",' + '{"a":' * 100_000 + "1" + "}" * 100_000 + "]", FrameFault.NOT_JSON, CALL, "1"),
         ('[2,"1","A",{"a":' + "9" * 5000 + "}]", FrameFault.NOT_JSON, CALL, "1"),
         ('[3,"1",{]', FrameFault.NOT_JSON, CALLRESULT, "1"),
         ('[7,"1",{]', FrameFault.NOT_JSON, None, None),
