@@ -45,6 +45,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("meter", "gavazzi-em330"): "hal.drivers.meter_gavazzi",
     ("meter", "gavazzi-em340"): "hal.drivers.meter_gavazzi",
     ("meter", "janitza-b"): "hal.drivers.meter_janitza",
+    ("meter", "lem-dcbm"): "hal.drivers.meter_lem_dcbm",
     ("meter", "schneider-iem3000"): "hal.drivers.meter_schneider",
     ("reader", "pn532"): "hal.drivers.pn532_uart",
     ("reader", "serial-line"): "hal.drivers.line_reader",
