@@ -157,6 +157,7 @@ async def test_what_was_refused_does_not_come_back(path: Path, queue: Queue, ope
     assert await texts(await opener()) == ["a"]
 
 
+@pytest.mark.root
 async def test_real_full_disk_spends_its_ballast_on_the_last_records(
     small_disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -182,6 +183,7 @@ async def test_real_full_disk_spends_its_ballast_on_the_last_records(
     await again.close()
 
 
+@pytest.mark.root
 async def test_queue_opens_and_drains_on_a_full_disk(small_disk: Path) -> None:
     """A restart must not stop the station from delivering what it has; deliveries need no more room than the ballast."""
     path = small_disk / "queue.db"
@@ -200,6 +202,7 @@ async def test_queue_opens_and_drains_on_a_full_disk(small_disk: Path) -> None:
     await queue.close()
 
 
+@pytest.mark.root
 async def test_new_queue_on_a_full_disk_is_refused(small_disk: Path) -> None:
     """There is no room even for an empty one."""
     fill_disk(small_disk)
@@ -207,6 +210,7 @@ async def test_new_queue_on_a_full_disk_is_refused(small_disk: Path) -> None:
         await Queue.open(small_disk / "queue.db", bounds=BOUNDS)
 
 
+@pytest.mark.root
 async def test_read_only_disk_refuses_to_open(small_disk: Path) -> None:
     """Opening tells at once that nothing can be kept."""
     path = small_disk / "queue.db"
@@ -218,27 +222,36 @@ async def test_read_only_disk_refuses_to_open(small_disk: Path) -> None:
     await (await Queue.open(path, bounds=BOUNDS)).close()
 
 
-def test_ballast_that_does_not_fit_is_not_left_behind(small_disk: Path) -> None:
+def test_ballast_that_does_not_fit_is_not_left_behind(tmp_path: Path) -> None:
     """Half a ballast would only take space."""
-    ballast = Ballast(small_disk / "queue.db", 8 * 1024 * 1024)
-    with pytest.raises(OSError, match="No space left"):
+    ballast = Ballast(tmp_path / "queue.db", BALLAST)
+    with file_size_limit(1000), pytest.raises(OSError, match="File too large"):
         ballast.hold()
-    assert ballast.missing_bytes == 8 * 1024 * 1024
-    assert list(small_disk.iterdir()) == []
+    assert ballast.missing_bytes == BALLAST
+    assert list(tmp_path.iterdir()) == []
 
 
-async def test_queue_works_without_the_ballast_it_cannot_have(
-    small_disk: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_ballast_of_an_earlier_run_is_thrown_off_in_need(queue: Queue, opener: Opener) -> None:
+    """When it was no help the commit is refused all the same."""
+    await queue.close()
+    queue = await opener(bounds=Bounds(reserve_bytes=0, ballast_bytes=BALLAST))
+    await queue.close()
+    queue = await opener(bounds=Bounds(reserve_bytes=0, ballast_bytes=BALLAST), free_bytes=lambda _: 0)
+    ballast = queue._worker._path.with_name("queue.db.ballast")
+    assert size(ballast) == BALLAST
+    await limited(queue, 0)
+    with pytest.raises(DiskFull):
+        await fill(queue, "x" * 10_000)
+    assert not exists(ballast)
+
+
+async def test_queue_works_without_the_ballast_it_cannot_have(opener: Opener, caplog: pytest.LogCaptureFixture) -> None:
     """It is a help, not a condition."""
-    queue = await Queue.open(
-        small_disk / "queue.db",
-        bounds=Bounds(reserve_bytes=0, ballast_bytes=8 * 1024 * 1024),
-        free_bytes=lambda _: 1024**3,
-    )
+    with file_size_limit(100_000):
+        queue = await opener(bounds=Bounds(reserve_bytes=0, ballast_bytes=BALLAST))
     await fill(queue, "a")
     assert "queue cannot hold its ballast" in caplog.text
-    await queue.close()
+    assert await texts(queue) == ["a"]
 
 
 def test_io_errors_of_a_read_only_disk_are_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
