@@ -314,7 +314,7 @@ class MockEvse:
 
     def _arm(self) -> None:
         due = self._next_event()
-        if due == self._timer_at and self._timer is not None:
+        if due == self._timer_at:
             return
         if self._timer is not None:
             self._timer.cancel()

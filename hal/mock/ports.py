@@ -64,7 +64,7 @@ class Port(Generic[T]):
 
     def publish(self, item: T) -> None:
         """Tell the listeners; nobody listens on a closed port."""
-        if self.is_open and self._accepts(item):
+        if self._accepts(item):
             self._stream.publish(item)
 
     def _gone(self) -> DeviceLost:

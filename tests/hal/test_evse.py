@@ -137,6 +137,31 @@ class TestAskingAndDrawing:
         time.advance(CONTACTOR_S)
         assert evse.drawn_a()[0] == 16.0
 
+    @pytest.mark.parametrize("cause", ["pause", "contactor", "mains"])
+    def test_every_beginning_waits_again(self, time: ManualTime, cause: str) -> None:
+        """After a pause of the driver, the contactor or the mains, the car takes its time before it draws, as at first."""
+        world = world_on(time)
+        evse = charging(time, world, prompt_car(draw_delay_s=5.0))
+        time.advance(6)
+        assert evse.drawn_a()[0] == 16.0
+        match cause:
+            case "pause":
+                evse.pause_car()
+                evse.resume_car()
+            case "contactor":
+                evse.command_contactor(False)
+                time.advance(1)
+                evse.command_contactor(True)
+                time.advance(CONTACTOR_S)
+            case "mains":
+                world.change_supply(mains=False)
+                world.change_supply(mains=True)
+        assert evse.drawn_a()[0] == 0.0
+        time.advance(4.9)
+        assert evse.drawn_a()[0] == 0.0
+        time.advance(0.2)
+        assert evse.drawn_a()[0] == 16.0
+
     def test_car_follows_a_changed_offer_after_its_reaction_time(self, time: ManualTime) -> None:
         """Less is drawn only when the car has seen the change, also when two changes follow close upon each other."""
         evse = charging(time, world_on(time), prompt_car(reaction_s=2.0))
@@ -340,6 +365,20 @@ class TestContactor:
         assert evse.ports.lost == ["meter"]
         evse.restore("meter")
         assert evse.ports.lost == []
+
+
+class TestTimers:
+    def test_a_timer_that_comes_a_hair_early_still_counts(self) -> None:
+        """Changes are told when their timer fires, even if the clock does not quite show their time yet."""
+        time = ManualTime(early_s=1e-6)
+        evse = world_on(time).evse(1)
+        port = evse.ports.pilot.attach()
+        port.open()
+        heard = port.subscribe()
+        evse.plug(car=prompt_car(ask_delay_s=5.0))
+        evse.offer(16.0)
+        time.advance(6)
+        assert [reading.state for reading in heard._items] == [PilotState.B, PilotState.C]
 
 
 class TestLock:

@@ -25,10 +25,14 @@ class _Call:
 
 
 class ManualTime:
-    """A time source without a loop: it stands still until `advance`, which makes the calls that are due on the way."""
+    """A time source without a loop: it stands still until `advance`, which makes the calls that are due on the way.
 
-    def __init__(self, start: float = 1000.0) -> None:
+    With `early_s` it makes them a little too early, as event loops do whose clock is coarse.
+    """
+
+    def __init__(self, start: float = 1000.0, early_s: float = 0.0) -> None:
         self._now = start
+        self._early_s = early_s
         self._numbers = itertools.count()
         self._calls: list[tuple[float, int, _Call]] = []
 
@@ -46,7 +50,7 @@ class ManualTime:
         end = self._now + seconds
         while self._calls and self._calls[0][0] <= end:
             when, _, call = heapq.heappop(self._calls)
-            self._now = max(self._now, when)
+            self._now = max(self._now, when - self._early_s)
             if call.callback is not None:
                 call.callback()
         self._now = end
