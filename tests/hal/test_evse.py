@@ -1,5 +1,7 @@
 """One EVSE: what the pilot shows, when a car draws, what cable, contactor and bolt do."""
 
+from contextvars import ContextVar, copy_context
+
 import pytest
 
 from hal.mock.car import PRESETS, Car, CarSpec
@@ -136,6 +138,14 @@ class TestAskingAndDrawing:
         evse.command_contactor(True)
         time.advance(CONTACTOR_S)
         assert evse.drawn_a()[0] == 16.0
+
+    def test_a_changed_offer_does_not_begin_the_wait_anew(self, time: ManualTime) -> None:
+        """A car that waits 5 s before it asks does so 5 s after the first offer, however that changes meanwhile."""
+        evse = charging(time, world_on(time), prompt_car(ask_delay_s=5.0))
+        time.advance(3)
+        evse.offer(10.0)
+        time.advance(2.1)
+        assert state(evse) is PilotState.C
 
     @pytest.mark.parametrize("cause", ["pause", "contactor", "mains"])
     def test_every_beginning_waits_again(self, time: ManualTime, cause: str) -> None:
@@ -379,6 +389,16 @@ class TestTimers:
         evse.offer(16.0)
         time.advance(6)
         assert [reading.state for reading in heard._items] == [PilotState.B, PilotState.C]
+
+    def test_timers_belong_to_the_world_not_to_who_caused_them(self, time: ManualTime) -> None:
+        """A program that dies takes its own context with it; the car it offered a current to goes on."""
+        owner: ContextVar[str] = ContextVar("owner", default="world")
+        evse = world_on(time).evse(1)
+        program = copy_context()
+        program.run(owner.set, "program")
+        program.run(evse.plug, "both", prompt_car(ask_delay_s=5.0))
+        program.run(evse.offer, 16.0)
+        assert [context.get(owner, "world") for context in time.contexts] == ["world"]
 
 
 class TestLock:

@@ -33,6 +33,7 @@ class ManualTime:
     def __init__(self, start: float = 1000.0, early_s: float = 0.0) -> None:
         self._now = start
         self._early_s = early_s
+        self.contexts: list[Context] = []  # of all calls asked for, where given
         self._numbers = itertools.count()
         self._calls: list[tuple[float, int, _Call]] = []
 
@@ -43,6 +44,8 @@ class ManualTime:
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> _Call:
         call = _Call(functools.partial(callback, *args))
+        if context is not None:
+            self.contexts.append(context)
         heapq.heappush(self._calls, (when, next(self._numbers), call))
         return call
 
