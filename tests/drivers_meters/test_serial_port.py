@@ -3,9 +3,13 @@
 import asyncio
 import errno
 import termios
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import serial
 
 from hal.drivers.serial_port import SerialPort
 from hal.errors import DeviceLost, DeviceTimeout
@@ -109,6 +113,21 @@ async def test_unplugging_ends_a_waiting_reader() -> None:
             await port.write(b"x")
 
 
+async def test_an_error_of_the_kernel_is_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """USB adapters that are pulled out while being read give EIO instead of an end."""
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with far_end() as line:
+        port = SerialPort(line.path)
+        await port.open()
+        monkeypatch.setattr("os.read", fail)
+        with pytest.raises(DeviceLost, match="Input/output error"):
+            await port.read_some()
+        assert not port.is_open
+
+
 async def test_unplugging_is_seen_by_a_writer() -> None:
     """Writing to a line that has gone raises DeviceLost."""
     with far_end() as line:
@@ -209,6 +228,73 @@ async def test_no_descriptor_is_left_behind() -> None:
             with pytest.raises(DeviceLost):
                 await port.read_some()
     assert open_files() == before
+
+
+def one_worker() -> None:
+    """Opening happens in a single thread, so that a test can wait for its end."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+
+
+async def one_worker_is_idle() -> None:
+    """What was handed to the thread before has ended, and the loop has been told."""
+    await asyncio.get_running_loop().run_in_executor(None, int)
+
+
+@pytest.fixture
+def slow_kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A kernel driver whose opening takes until the event is set."""
+    go_on = threading.Event()
+    real = serial.Serial
+
+    def hang(*args: object, **options: object) -> object:
+        go_on.wait()
+        return real(*args, **options)
+
+    monkeypatch.setattr(serial, "Serial", hang)
+    yield go_on
+    go_on.set()
+
+
+async def test_an_opening_that_hangs_is_given_up(slow_kernel: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program goes on, and the port that opens later after all is released for the next attempt."""
+    one_worker()
+    monkeypatch.setattr("hal.drivers.serial_port.OPEN_TIMEOUT_S", 0.05)
+    with far_end() as line:
+        port = SerialPort(line.path)
+        with pytest.raises(DeviceLost, match="opening hangs"):
+            await port.open()
+        slow_kernel.set()
+        await one_worker_is_idle()
+        await port.open()
+        await port.close()
+
+
+async def test_a_cancelled_opening_releases_the_port(slow_kernel: threading.Event) -> None:
+    """A port that opens for somebody who has gone does not stay locked."""
+    one_worker()
+    with far_end() as line:
+        opening = asyncio.create_task(SerialPort(line.path).open())
+        await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        slow_kernel.set()
+        await one_worker_is_idle()
+        second = SerialPort(line.path)
+        await second.open()
+        await second.close()
+
+
+async def test_an_opening_that_fails_late_is_forgotten(
+    slow_kernel: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody waits for any more does no harm."""
+    one_worker()
+    monkeypatch.setattr("hal.drivers.serial_port.OPEN_TIMEOUT_S", 0.05)
+    with pytest.raises(DeviceLost, match="opening hangs"):
+        await SerialPort("/dev/no-such-port").open()
+    slow_kernel.set()
+    await one_worker_is_idle()
 
 
 @needs_socat
