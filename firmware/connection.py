@@ -1,6 +1,6 @@
 """The station's link to its central system: what to dial, with which credentials, and who talks on it.
 
-On a mock board the dial goes through the world's relay, so that a network cut there is a cut of real sockets.
+On a mock board with a network the dial goes through the world's relay, so that a network cut there is a cut of real sockets.
 """
 
 import logging
@@ -60,8 +60,9 @@ class Connection:
     async def run(self) -> None:
         """Stay connected until cancelled."""
         async with AsyncExitStack() as stack:
-            if self._app.board.world is not None:
-                self._relay = await stack.enter_async_context(Relay(self._app.board.world.network))
+            board = self._app.board
+            if board.world is not None and board.network is not None:
+                self._relay = await stack.enter_async_context(Relay(board.world.network))
             await self.link.run()
 
     async def stop(self) -> None:

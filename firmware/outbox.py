@@ -12,7 +12,7 @@ A protocol brings a `Renderer`; the rules of order and retry are here and the sa
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,7 +76,8 @@ class Outbox:
         self._wake = asyncio.Event()
         self._too_big: set[int] = set()
         self._due_s: dict[int, float] = {}  # monotonic time of the next attempt, by record
-        self._confirming: list[asyncio.Future[Any]] = []
+        self._answered: list[int] = []  # records whose acknowledgement need not be on disk before the next is sent
+        self._confirming: asyncio.Future[Any] | None = None
         self.sending: int | None = None  # number of the record under way
 
     def wake(self) -> None:
@@ -111,7 +112,7 @@ class Outbox:
                 after = record.id
                 wait_s = self._wait_s(record)
                 if wait_s > 0:
-                    await self._settle_background(silent)
+                    await self._pass_over(silent)
                     return wait_s
                 try:
                     request = renderer.render(record)
@@ -124,7 +125,7 @@ class Outbox:
                 elif not await self._deliver(record, request, renderer, send, silent):
                     return 0.0
             if len(batch) < BATCH:
-                await self._settle_background(silent)
+                await self._pass_over(silent)
                 return None
 
     def _wait_s(self, record: Record) -> float:
@@ -171,16 +172,13 @@ class Outbox:
             self.sending = None
         settled = renderer.delivered(record, answer)
         self._forget(record)
-        acknowledged = (*silent, record.id)
+        self._answered += (*silent, record.id)
         silent.clear()
-        commit = Commit(acknowledge=acknowledged, put=settled.put, delete=settled.delete)
         if settled is NOTHING:
-            await self._confirm_later(commit)
+            if len(self._answered) >= BATCH:
+                await self._confirm()
         else:
-            await self._confirmed()
-            await self._commit(commit)
-            if settled.after is not None:
-                settled.after()
+            await self._confirmed(settled)
         return True
 
     async def _shrink(self, record: Record, request: AnyRequest, renderer: Renderer, error: CallFailed) -> bool:
@@ -207,33 +205,41 @@ class Outbox:
         log.error("message given up, kept as dead letter record=%d kind=%s reason=%s", record.id, record.kind, reason)
         settled = renderer.given_up(record)
         self._forget(record)
-        await self._confirmed()
-        await self._commit(Commit(bury=[Burial(record.id, reason)], put=settled.put, delete=settled.delete))
-        if settled.after is not None:
-            settled.after()
+        await self._confirmed(settled, [Burial(record.id, reason)])
 
     def _forget(self, record: Record) -> None:
         self._too_big.discard(record.id)
         self._due_s.pop(record.id, None)
 
-    async def _settle_background(self, silent: list[int]) -> None:
-        if silent:
-            await self._confirm_later(Commit(acknowledge=tuple(silent)))
-            silent.clear()
+    async def _pass_over(self, silent: list[int]) -> None:
+        """The end of what can be sent now: records without a message are done too."""
+        self._answered += silent
+        silent.clear()
         await self._confirmed()
 
-    async def _confirm_later(self, commit: Commit) -> None:
-        self._confirming.append(self._queue.submit(commit))
-        if len(self._confirming) >= BATCH:
-            await self._confirmed()
+    async def _confirm(self) -> None:
+        """Bring acknowledgements to disk while sending goes on; at most one such commit is under way."""
+        await self._wait_for_confirmation()
+        if self._answered:
+            answered, self._answered = self._answered, []
+            self._confirming = self._queue.submit(Commit(acknowledge=answered))
 
-    async def _confirmed(self) -> None:
-        pending, self._confirming = self._confirming, []
-        for result in await asyncio.gather(*pending, return_exceptions=True):
-            if isinstance(result, QueueError):
-                log.error("acknowledgement not written, the message will be sent again error=%s", result)
-            elif isinstance(result, BaseException):
-                raise result
+    async def _wait_for_confirmation(self) -> None:
+        pending, self._confirming = self._confirming, None
+        if pending is not None:
+            try:
+                await pending
+            except QueueError as error:
+                log.error("acknowledgements not written, the messages will be sent again error=%s", error)
+
+    async def _confirmed(self, settled: Settled = NOTHING, bury: Sequence[Burial] = ()) -> None:
+        """Bring everything answered so far to disk, with what the last answer means, and only then act upon it."""
+        await self._wait_for_confirmation()
+        answered, self._answered = self._answered, []
+        if answered or bury or settled.put or settled.delete:
+            await self._commit(Commit(acknowledge=answered, bury=bury, put=settled.put, delete=settled.delete))
+        if settled.after is not None:
+            settled.after()
 
     async def _commit(self, commit: Commit) -> None:
         while True:

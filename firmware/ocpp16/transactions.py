@@ -47,6 +47,7 @@ class Transactions:
         self._settled = settled
         self._ids: dict[str, tuple[int, int]] = {}  # our key -> (transactionId, evse)
         self._older: dict[int, str] = {}  # every integer ever given to a transaction that still runs
+        self._decoded: tuple[int, Fact] | None = None  # the record under way: rendered first, settled later
 
     async def load(self, queue: Queue) -> None:
         """Read the ids of transactions that are not over."""
@@ -77,11 +78,16 @@ class Transactions:
         running = self._engine.station.evses[evse].running
         return any(number == evse and (running is None or running.id != key) for key, (_, number) in self._ids.items())
 
+    def _fact(self, record: Record) -> Fact:
+        if self._decoded is None or self._decoded[0] != record.id:
+            self._decoded = (record.id, decode(record.payload))
+        return self._decoded[1]
+
     # ---- Renderer ---------------------------------------------------------------------------------------------------
 
     def render(self, record: Record) -> AnyRequest | None:
         """The message of a fact; None for facts that 1.6 does not tell."""
-        fact = decode(record.payload)
+        fact = self._fact(record)
         match fact.kind:
             case FactKind.STARTED:
                 return StartTransactionRequest(
@@ -118,7 +124,7 @@ class Transactions:
 
     def delivered(self, record: Record, answer: Response | Mapping[str, Any]) -> Settled:
         """Store the id of a start; let the token's verdict take effect; forget the id after the stop."""
-        fact = decode(record.payload)
+        fact = self._fact(record)
         match fact.kind:
             case FactKind.STARTED:
                 return self._started(fact, answer)
@@ -166,7 +172,7 @@ class Transactions:
 
     def given_up(self, record: Record) -> Settled:
         """A start that is given up leaves -1 for what follows; a stop that is given up ends the matter."""
-        fact = decode(record.payload)
+        fact = self._fact(record)
         match fact.kind:
             case FactKind.STARTED:
                 self._learn(fact.transaction, GIVEN_UP, fact.evse)
