@@ -16,7 +16,7 @@ from hal.errors import BadReply, DeviceLost, DeviceTimeout
 
 log = logging.getLogger(__name__)
 
-ANSWER_WITHIN_S = 0.4  # beyond the time on the wire; meters take 20 to 200 ms
+ANSWER_WITHIN_S = 0.4  # meters take 20 to 200 ms
 TRIES = 2  # of one request, where the unit answered the last time
 FIRST_REOPEN_S = 0.5
 LONGEST_REOPEN_S = 30.0
@@ -36,10 +36,12 @@ class ModbusBus:
     """Reads registers of the units on one line.
 
     Each device calls `open` once before it reads and `close` once when it is done; the line closes with the last.
+    `answer_within_s` is how long a unit may take to answer, beyond the time on the wire.
     """
 
-    def __init__(self, name: str, line: Line, clock: Clock) -> None:
+    def __init__(self, name: str, line: Line, clock: Clock, *, answer_within_s: float = ANSWER_WITHIN_S) -> None:
         self.name = name
+        self._answer_within_s = answer_within_s
         self.counters = BusCounters()
         self._line = line
         self._clock = clock
@@ -89,7 +91,7 @@ class ModbusBus:
             except AnsweredTwice:
                 raise  # once more would not make it one answer
             except (DeviceTimeout, BadReply):
-                if tries == 0 or self._clock.monotonic() + ANSWER_WITHIN_S > deadline_s:
+                if tries == 0 or self._clock.monotonic() + self._answer_within_s > deadline_s:
                     raise
 
     async def _in_turn(self, request: ReadRequest) -> tuple[int, ...]:
@@ -106,7 +108,7 @@ class ModbusBus:
         await self._open_line()
         self.counters.requests += 1
         try:
-            registers = await self._line.exchange(request, ANSWER_WITHIN_S)
+            registers = await self._line.exchange(request, self._answer_within_s)
         except DeviceTimeout:
             self.counters.timeouts += 1
             self._silent.add(request.unit)

@@ -18,7 +18,7 @@ LATE_S = 1.0  # after this long no device on a serial line answers any more
 SECOND_ANSWER_S = 0.15  # how long to listen for another answer of a unit that has answered twice
 KEPT_BYTES = 1024  # of what a line babbles while an answer is awaited
 SHOWN_BYTES = 32  # of a damaged answer, in an error text
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 1.5  # inside of a reading's two seconds: a gateway is on the same network
 TCP_TIMEOUTS = 3  # in a row: then the connection itself is suspected
 
 

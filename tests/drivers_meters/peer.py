@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-from hal.bus import SerialBus
-from hal.drivers.buses import build_bus
 from hal.drivers.modbus_bus import ModbusBus
+from hal.drivers.modbus_lines import RtuLine
+from hal.drivers.serial_port import SerialPort
 from tests.drivers_meters.lines import FarEnd, far_end
 from tests.drivers_meters.slaves import BAUD, clock
 from tests.drivers_meters.wire import request_fields
@@ -15,6 +15,7 @@ Fields = tuple[int, int, int, int]  # unit, function, address, count
 Behaviour = Callable[[Fields], bytes | None]
 
 REQUEST_BYTES = 8
+ANSWER_WITHIN_S = 0.15  # so that tests of silence are short; enough for a loaded machine
 
 
 class Peer:
@@ -61,7 +62,8 @@ async def bus_with(behave: Behaviour, kind: type[Peer] = Peer) -> AsyncIterator[
     """An open bus with the peer at its other end."""
     with far_end() as line:
         peer = kind(line, behave)
-        bus = build_bus("rs485", SerialBus(line.path, BAUD), clock())
+        time = clock()
+        bus = ModbusBus("rs485", RtuLine(SerialPort(line.path, BAUD), time), time, answer_within_s=ANSWER_WITHIN_S)
         await bus.open()
         running = asyncio.create_task(peer.run())
         try:

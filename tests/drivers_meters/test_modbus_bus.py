@@ -11,11 +11,11 @@ import pytest
 
 from hal.bus import SerialBus, TcpBus
 from hal.drivers.buses import build_bus
-from hal.drivers.modbus_bus import ANSWER_WITHIN_S, ModbusBus
+from hal.drivers.modbus_bus import ModbusBus
 from hal.drivers.modbus_framing import INPUT, NoSuchRegister
 from hal.errors import BadReply, DeviceLost, DeviceRefused, DeviceTimeout
 from tests.drivers_meters.lines import cable, needs_socat
-from tests.drivers_meters.peer import BytewisePeer, Fields, Peer, bus_with
+from tests.drivers_meters.peer import ANSWER_WITHIN_S, BytewisePeer, Fields, Peer, bus_with
 from tests.drivers_meters.slaves import BAUD, clock, device, serial_bus, tcp_bus, words
 from tests.drivers_meters.wire import answer, refusal
 

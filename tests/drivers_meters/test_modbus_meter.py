@@ -279,7 +279,7 @@ async def test_a_replaced_meter_is_refused_until_it_is_opened_anew(caplog: pytes
         await meter.read()
         memory.silent = True
         with pytest.raises(DeviceTimeout):
-            await meter.read(0.5)
+            await meter.read(0.3)
         memory.silent = False
         memory.put(3, 100, words(0, 4712))
         memory.energy_wh(9_000_000)
@@ -311,7 +311,7 @@ async def test_the_same_meter_after_a_silence_goes_on() -> None:
         await meter.read()
         memory.silent = True
         with pytest.raises(DeviceTimeout):
-            await meter.read(0.5)
+            await meter.read(0.3)
         memory.silent = False
         memory.energy_wh(5_001)
         assert (await meter.read()).import_mwh == 5_001_000
@@ -346,7 +346,7 @@ async def test_a_lossy_line_brings_right_values_or_none() -> None:
         peer.behave = spoil
         for _ in range(6):
             with contextlib.suppress(DeviceTimeout, BadReply):
-                reading = await meter.read(1.0)
+                reading = await meter.read(0.6)
                 assert (reading.import_mwh, reading.power_w) == (5_000_000, 690.5)
                 readings += 1
     assert readings >= 2
@@ -365,7 +365,7 @@ async def test_a_slow_line_brings_right_values_or_none() -> None:
         readings = 0
         for _ in range(2):
             with contextlib.suppress(DeviceTimeout, BadReply):
-                reading = await meter.read(1.5)
+                reading = await meter.read(1.0)
                 assert (reading.import_mwh, reading.power_w) == (5_000_000, 690.5)
                 readings += 1
         assert readings >= 1
