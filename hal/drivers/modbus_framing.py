@@ -46,6 +46,9 @@ class NoSuchRegister(DeviceRefused):
     """The device does not have the registers that were asked for; asking again is of no use."""
 
 
+Shape = tuple[int, int, int]  # unit, function, number of registers
+
+
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
     """Read `count` registers from `address` (0-based, as on the wire) of a unit. Raises ValueError for what Modbus cannot say."""
@@ -64,7 +67,7 @@ class ReadRequest:
             raise ValueError(f"{self.count} registers from {self.address:#06x}: at most 125, inside 0x0000-0xFFFF")
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> Shape:
         """All that an answer on a serial line tells of the request it answers."""
         return self.unit, self.function, self.count
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hal.clock import Clock
-from hal.drivers.modbus_framing import RTU_OVERHEAD, RTU_REQUEST, ReadRequest, RtuFraming, TcpFraming, registers_of
+from hal.drivers.modbus_framing import (
+    RTU_OVERHEAD,
+    RTU_REQUEST,
+    ReadRequest,
+    RtuFraming,
+    Shape,
+    TcpFraming,
+    registers_of,
+)
 from hal.drivers.serial_port import BITS_PER_BYTE, SerialPort
 from hal.errors import BadReply, DeviceLost, DeviceTimeout
 
@@ -76,7 +84,7 @@ class RtuLine:
         self._character_s = BITS_PER_BYTE / port.baud
         self._gap_s = max(GAP_S, GAP_CHARACTERS * self._character_s)
         self._quiet_since_s = clock.monotonic()
-        self._debts: dict[int, _Debt] = {}  # by unit
+        self._debts: dict[Shape, _Debt] = {}
         self._answered: ReadRequest | None = None  # the request before this one, when it was answered
         self._rest = b""  # what came behind that answer
         self._doubled: set[int] = set()  # units that answered twice
@@ -99,8 +107,8 @@ class RtuLine:
 
     def embargo_s(self, request: ReadRequest) -> float:
         """How long to wait for a late answer of the same shape to pass."""
-        debt = self._debts.get(request.unit)
-        if debt is None or debt.request == request or debt.request.shape != request.shape:
+        debt = self._debts.get(request.shape)
+        if debt is None or debt.request == request:
             return 0.0
         return max(0.0, debt.until_s - self._clock.monotonic())
 
@@ -119,7 +127,7 @@ class RtuLine:
             raise
         finally:
             self._quiet_since_s = self._clock.monotonic()
-        if self._owes(request.unit):  # this may have been the late answer, and the other is still to come
+        if self._owes(request):  # this may have been the late answer, and the other is still to come
             self._owe(request)
         return registers
 
@@ -152,17 +160,18 @@ class RtuLine:
         return registers_of(answer, request)
 
     def _owe(self, request: ReadRequest) -> None:
-        self._debts[request.unit] = _Debt(request, self._clock.monotonic() + LATE_S)
+        self._debts[request.shape] = _Debt(request, self._clock.monotonic() + LATE_S)
 
-    def _owes(self, unit: int) -> bool:
-        debt = self._debts.get(unit)
+    def _owes(self, request: ReadRequest) -> bool:
+        """True when the unit may still send an answer of that shape to a request before."""
+        debt = self._debts.get(request.shape)
         return debt is not None and self._quiet_since_s < debt.until_s
 
     def _look_behind_answer(self) -> bool:
         """True when what came behind the last answer is another answer to the same request, and no late one."""
         self._rest += self._port.read_waiting()
         before = self._answered
-        if before is None or self._owes(before.unit) or self._framing.find(self._rest, before) is None:
+        if before is None or self._owes(before) or self._framing.find(self._rest, before) is None:
             return False
         if before.unit not in self._doubled:
             self._doubled.add(before.unit)
@@ -177,7 +186,7 @@ class RtuLine:
             raise AnsweredTwice(
                 f"{request} on {self.name}: answered twice; give one of two devices another unit number"
             )
-        if not self._owes(request.unit):
+        if not self._owes(request):
             self._doubled.discard(request.unit)
 
 

@@ -135,6 +135,17 @@ async def test_a_late_answer_is_not_taken_for_another_request() -> None:
         assert await reading == (20, 21, 22)
 
 
+async def test_every_answer_that_is_owed_is_remembered() -> None:
+    """A second request that was not answered does not make the first one's late answer acceptable."""
+    async with bus_with(lambda fields: good(fields) if fields[2] == 20 else None) as (bus, peer):
+        for address, count in ((10, 3), (50, 2)):
+            with pytest.raises(DeviceTimeout):
+                await read(bus, address=address, count=count, timeout_s=ONE_TRY_S)
+        with pytest.raises(DeviceTimeout, match="no turn and answer"):
+            await read(bus, address=20, timeout_s=ONE_TRY_S)
+        assert [fields[2] for fields in peer.asked] == [10, 50]
+
+
 async def test_a_late_answer_does_not_hold_up_other_requests() -> None:
     """Where an answer cannot be mistaken, nobody waits: another unit, another number of registers, or the same request."""
     silent = {10}
