@@ -7,16 +7,18 @@ from functools import partial
 from typing import TypeVar
 
 from offline_queue import shedding
-from offline_queue.errors import InvalidCommit
+from offline_queue.errors import Corrupt, InvalidCommit
 from offline_queue.schema import ID_BLOCK
+from offline_queue.seals import seal_of_document, seal_of_record
 from offline_queue.store import Row, Store
 from offline_queue.totals import RECORD_OVERHEAD_BYTES, Totals
 from offline_queue.values import Bounds, Burial, Commit, DeadRecord, Delivery, NewRecord, Record, Shed
 
-_RECORD = "id, lane, stream, kind, payload, billable, thinnable, created_at_s, attempts, not_before_s, message_id"
-_DEAD = "id, lane, stream, kind, payload, billable, thinnable, created_at_s, attempts, message_id, reason"
+_SEALED = "seal, id, lane, stream, kind, billable, thinnable, payload"
+_RECORD = f"{_SEALED}, created_at_s, attempts, not_before_s, message_id"
+_DEAD = f"{_SEALED}, created_at_s, attempts, message_id, reason"
 # What a record begins with, and keeps when it is given up or comes back.
-_KEPT = "id, lane, stream, kind, payload, billable, thinnable, size, created_at_s"
+_KEPT = f"{_SEALED}, size, created_at_s"
 
 Outcome = tuple[int, ...] | InvalidCommit
 Result = TypeVar("Result")
@@ -110,11 +112,7 @@ class Ledger:
             for burial in commit.bury:
                 self._bury(burial)
             for (namespace, key), value in commit.put.items():
-                self._store.run(
-                    "INSERT INTO documents (namespace, key, value) VALUES (?, ?, ?) "
-                    "ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value",
-                    (namespace, key, value),
-                )
+                self._put(namespace, key, value)
             for namespace, key in commit.delete:
                 self._store.run("DELETE FROM documents WHERE namespace = ? AND key = ?", (namespace, key))
         return ids
@@ -128,26 +126,24 @@ class Ledger:
             totals.next_id += len(records)
             ids.append(tuple(range(first, totals.next_id)))
             for id_, record in enumerate(records, first):
-                size = _size(record.payload)
+                payload = _bytes(record.payload)
+                size = len(payload) + RECORD_OVERHEAD_BYTES
                 totals.add(id_, record.lane, size)
-                rows.append(
-                    (
-                        id_,
-                        record.lane,
-                        record.stream,
-                        record.kind,
-                        record.payload,
-                        record.billable,
-                        record.thinnable,
-                        size,
-                        now_s,
-                    )
+                sealed = (
+                    id_,
+                    record.lane,
+                    record.stream,
+                    record.kind,
+                    record.billable,
+                    record.thinnable,
+                    payload,
                 )
+                rows.append((seal_of_record(*sealed), *sealed, size, now_s))
         if totals.next_id > totals.id_limit:
             totals.id_limit = totals.next_id + ID_BLOCK
             self._store.run("UPDATE id_limit SET value = ?", (totals.id_limit,))
         if rows:
-            self._store.run_many(f"INSERT INTO records ({_KEPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._store.run_many(f"INSERT INTO records ({_KEPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         return ids
 
     def _take_out(self, id_: int) -> int:
@@ -167,6 +163,13 @@ class Ledger:
             (burial.reason, burial.id),
         )
         self.totals.dead += self._take_out(burial.id)
+
+    def _put(self, namespace: str, key: str, value: bytes) -> None:
+        self._store.run(
+            "INSERT INTO documents (seal, namespace, key, value) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value, seal = excluded.seal",
+            (seal_of_document(namespace, key, _bytes(value)), namespace, key, value),
+        )
 
     def _revive(self, ids: Sequence[int]) -> int:
         revived = 0
@@ -195,7 +198,7 @@ class Ledger:
 
     def peek(self, lane: str, limit: int, after: int) -> list[Record]:
         """The first records of a lane with ids above ``after``, in order."""
-        return _records(
+        return self._records(
             self._store.rows(
                 f"SELECT {_RECORD} FROM records WHERE lane = ? AND id > ? ORDER BY id LIMIT ?", (lane, after, limit)
             )
@@ -203,7 +206,7 @@ class Ledger:
 
     def stream(self, stream: str, limit: int, after: int) -> list[Record]:
         """The first records of a stream with ids above ``after``, in order."""
-        return _records(
+        return self._records(
             self._store.rows(
                 f"SELECT {_RECORD} FROM records WHERE stream = ? AND id > ? ORDER BY id LIMIT ?", (stream, after, limit)
             )
@@ -215,31 +218,43 @@ class Ledger:
 
     def get(self, namespace: str, key: str) -> bytes | None:
         """A document, or None."""
-        found = self._store.rows("SELECT value FROM documents WHERE namespace = ? AND key = ?", (namespace, key))
-        return bytes(found[0][0]) if found else None
+        found = self._store.rows(
+            "SELECT seal, key, value FROM documents WHERE namespace = ? AND key = ?", (namespace, key)
+        )
+        return self._documents(namespace, found).get(key)
 
     def items(self, namespace: str) -> dict[str, bytes]:
         """All documents of a namespace, in the order of their keys."""
-        return dict(self._store.rows("SELECT key, value FROM documents WHERE namespace = ? ORDER BY key", (namespace,)))
+        found = self._store.rows(
+            "SELECT seal, key, value FROM documents WHERE namespace = ? ORDER BY key", (namespace,)
+        )
+        return self._documents(namespace, found)
 
     def dead(self, limit: int, after: int) -> list[DeadRecord]:
         """The first dead records with ids above ``after``, in order."""
         found = self._store.rows(f"SELECT {_DEAD} FROM dead WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
-        return [
-            DeadRecord(id_, lane, stream, kind, payload, bool(billable), bool(thinnable), *rest)
-            for id_, lane, stream, kind, payload, billable, thinnable, *rest in found
-        ]
+        return [DeadRecord(*self._unsealed(row), *row[8:]) for row in found]
+
+    def _records(self, rows: list[Row]) -> list[Record]:
+        return [Record(*self._unsealed(row), *row[8:]) for row in rows]
+
+    def _unsealed(self, row: Row) -> tuple[int, str, str, str, bytes, bool, bool]:
+        """The columns of ``_SEALED``, in the order of a record's fields. Raises Corrupt."""
+        seal, id_, lane, stream, kind, billable, thinnable, payload = row[:8]
+        if seal != seal_of_record(id_, lane, stream, kind, billable, thinnable, payload):
+            raise Corrupt(f"{self._store.path}: record {id_} is not what was written; the database is damaged")
+        return id_, lane, stream, kind, payload, bool(billable), bool(thinnable)
+
+    def _documents(self, namespace: str, rows: list[Row]) -> dict[str, bytes]:
+        for seal, key, value in rows:
+            if seal != seal_of_document(namespace, key, value):
+                raise Corrupt(
+                    f"{self._store.path}: document {key} of {namespace} is not what was written; it is damaged"
+                )
+        return {key: value for _, key, value in rows}
 
 
-def _records(rows: list[Row]) -> list[Record]:
-    return [
-        Record(id_, lane, stream, kind, payload, bool(billable), bool(thinnable), *rest)
-        for id_, lane, stream, kind, payload, billable, thinnable, *rest in rows
-    ]
-
-
-def _size(payload: object) -> int:
-    """What a record counts for against the bounds."""
-    if not isinstance(payload, bytes):
-        raise InvalidCommit(f"a payload must be bytes, not {type(payload).__name__}")
-    return len(payload) + RECORD_OVERHEAD_BYTES
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise InvalidCommit(f"only bytes are stored, not {type(value).__name__}; encode it first")
+    return value

@@ -21,6 +21,7 @@ from pathlib import Path
 from offline_queue.errors import InvalidCommit, QueueError, StoreFailed
 from offline_queue.files import beside, make_file, sync
 from offline_queue.schema import ID_BLOCK, Migration, identify, migrate
+from offline_queue.seals import is_intact
 from offline_queue.store import PAGE_BYTES, Row, Store
 from offline_queue.values import Repaired
 
@@ -135,9 +136,12 @@ def _copy_table(damaged: Store, new: Store, table: str, reader: "_Reader") -> No
     columns = [name for _, name, *_ in new.rows(f"PRAGMA table_info({table})")]
     places = ", ".join("?" * len(columns))
     for row in reader.rows(damaged, table, columns):
+        if not is_intact(dict(zip(columns, row, strict=True))):
+            reader.unreadable += 1
+            continue
         try:
             new.run(f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({places})", row)
-        except InvalidCommit:  # the row was read, but what is in it cannot be right
+        except InvalidCommit:  # of what is not sealed, something cannot be right
             reader.unreadable += 1
 
 

@@ -2,6 +2,9 @@
 
 ``MIGRATIONS`` is a history: an entry is never changed once a program with it has been released; a new version appends one. Each
 runs in one transaction together with its number, so a power cut leaves either the old version or the new one.
+
+The repair of a damaged database relies on two things: each table has an integer primary key ``id``, and what is sealed has the
+columns named in ``seals``.
 """
 
 from offline_queue.errors import NewerDatabase, NotAQueue
@@ -23,6 +26,7 @@ _FIRST: Migration = (
         billable INTEGER NOT NULL,
         thinnable INTEGER NOT NULL,
         size INTEGER NOT NULL,
+        seal INTEGER NOT NULL,
         created_at_s REAL,
         attempts INTEGER NOT NULL DEFAULT 0,
         not_before_s REAL,
@@ -45,6 +49,7 @@ _FIRST: Migration = (
         billable INTEGER NOT NULL,
         thinnable INTEGER NOT NULL,
         size INTEGER NOT NULL,
+        seal INTEGER NOT NULL,
         created_at_s REAL,
         attempts INTEGER NOT NULL,
         message_id TEXT,
@@ -57,6 +62,7 @@ _FIRST: Migration = (
         id INTEGER PRIMARY KEY,
         namespace TEXT NOT NULL,
         key TEXT NOT NULL,
+        seal INTEGER NOT NULL,
         value BLOB NOT NULL,
         UNIQUE (namespace, key)
     ) STRICT

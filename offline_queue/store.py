@@ -9,7 +9,8 @@ The settings and why:
 - ``locking_mode=EXCLUSIVE``: the queue has one process, so the index of the log lives in memory instead of a shared file.
 - The log is written back every 1 MiB and then written over from its start. It keeps its size: an fsync of blocks the file
   already has is cheaper than one that also has to record a new length.
-- Pages of 1 KiB: half the bytes written for each fact of a few hundred bytes, compared with 4 KiB.
+- Pages of 2 KiB, for facts of a few hundred bytes: 4 KiB write half as much again to the flash, 1 KiB make groups of commits a
+  sixth slower.
 """
 
 import os
@@ -20,7 +21,7 @@ from typing import Any
 
 from offline_queue.errors import Corrupt, DiskFull, InvalidCommit, QueueError, ReadOnly, StoreFailed
 
-PAGE_BYTES = 1024
+PAGE_BYTES = 2048
 LOG_BYTES = 1024 * 1024  # written back to the database at this size
 BUSY_TIMEOUT_S = 1.0  # another program looking into the file
 

@@ -14,6 +14,7 @@ import pytest
 from offline_queue import Bounds, Commit, NewRecord, Queue, Record, Repaired
 from offline_queue.files import free_bytes
 from offline_queue.schema import MIGRATIONS, Migration
+from offline_queue.store import PAGE_BYTES
 from offline_queue.worker import Worker
 from tests.crash import victim
 from tests.crash.conftest import Recorder
@@ -165,8 +166,8 @@ def test_power_cut_during_a_repair_costs_nothing_more(root: Path, recorder: Reco
     filled(root)
     path = root / "state" / "queue.db"
     damaged = bytearray(path.read_bytes())
-    middle = len(damaged) // 2048 * 1024
-    damaged[middle : middle + 1024] = b"\xa5" * 1024
+    middle = damaged.index(b"20 xxx") // PAGE_BYTES * PAGE_BYTES
+    damaged[middle : middle + PAGE_BYTES] = b"\xa5" * PAGE_BYTES
     path.write_bytes(damaged)
     log = recorder("-c", OPEN, str(path))
     saved = opened(root).records
