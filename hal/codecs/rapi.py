@@ -28,6 +28,7 @@ HEARTBEAT_ACK = "165"  # $SY 165 acknowledges missed heartbeats
 NOT_MEASURED = -1  # milliamperes or millivolts of a sensor that is not there
 NO_SENSOR_DECI_C = -2560  # tenths of a degree of a temperature sensor that is not there
 
+_MISSED = 2
 _LINE_MAX = 128  # longer than any reply: noise
 _HEX_DIGITS = frozenset(string.hexdigits)
 
@@ -178,6 +179,11 @@ class Heartbeat:
     fallback_a: int
     trigger: int
 
+    @property
+    def missed(self) -> bool:
+        """True while it limits itself because we were silent, and we have not acknowledged that."""
+        return self.trigger == _MISSED
+
 
 def request(command: str, *arguments: str, sequence: int | None = None) -> bytes:
     """The line of a request. ValueError when it does not fit the controller's buffer."""
@@ -284,14 +290,8 @@ def parse_lock(reply: Reply) -> tuple[bool, bool]:
 
 
 def parse_flag(reply: Reply) -> bool:
-    """`$G4` (authorisation lock) and `$SB` (1 when the boot lock stays): a single 0 or 1. Raises BadReply."""
+    """A single 0 or 1, as `$SB` answers: 1 when the boot lock stays. Raises BadReply."""
     return _flag(_values(reply, 1)[0])
-
-
-def parse_connected(reply: Reply) -> bool | None:
-    """`$G0`: whether a vehicle is plugged in; None while the controller cannot tell. Raises BadReply."""
-    value = _int(_values(reply, 1)[0])
-    return None if value not in {0, 1} else value == 1
 
 
 def parse_heartbeat(reply: Reply) -> Heartbeat:

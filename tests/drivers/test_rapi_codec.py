@@ -151,8 +151,8 @@ def test_values_of_each_reply() -> None:
     assert rapi.parse_lock(reply("$OK 1 M")) == (True, True)
     assert rapi.parse_lock(reply("$OK 0 A")) == (False, False)
     assert rapi.parse_flag(reply("$OK 1")) is True
-    assert [rapi.parse_connected(reply(f"$OK {n}")) for n in (0, 1, 2)] == [False, True, None]
     assert rapi.parse_heartbeat(reply("$OK 100 6 2")) == rapi.Heartbeat(100, 6, 2)
+    assert [rapi.Heartbeat(100, 6, trigger).missed for trigger in (0, 1, 2)] == [False, False, True]
 
 
 def test_a_sensor_that_is_not_there_reads_none() -> None:
