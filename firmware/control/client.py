@@ -13,6 +13,7 @@ from firmware.config import Config
 from firmware.control.address import Address
 
 TIMEOUT_S: Final = 10.0
+IDS_AT_ONCE: Final = 1000  # what the station takes in one request
 
 
 class ControlError(RuntimeError):
@@ -48,15 +49,19 @@ class ControlClient:
 
     def retry(self, ids: list[int]) -> int:
         """Put dead letters back into the queue; returns how many there were."""
-        return int(self._object("POST", "/api/queue/retry", {"ids": ids})["retried"])
+        return self._each("/api/queue/retry", ids, "retried")
 
     def discard(self, ids: list[int]) -> int:
         """Delete dead letters for good; returns how many there were."""
-        return int(self._object("POST", "/api/queue/discard", {"ids": ids})["discarded"])
+        return self._each("/api/queue/discard", ids, "discarded")
 
     def export_dead(self) -> Iterator[str]:
         """Dead letters in full, each a line of JSON."""
         yield from self._text("GET", "/api/queue/dead.jsonl").splitlines()
+
+    def _each(self, path: str, ids: list[int], counted: str) -> int:
+        parts = (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
+        return sum(int(self._object("POST", path, {"ids": part})[counted]) for part in parts)
 
     def _object(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         text = self._text(method, path, body)

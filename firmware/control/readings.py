@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from boards import Board
 from firmware.engine.hardware import EvseDriver
 from hal.clock import Clock
+from hal.mock.evse import MockEvse
 from hal.mock.world import World
 from hal.types import FaultCode, MeterReading
 
@@ -19,13 +20,17 @@ class Reading:
 
 
 def present(driver: EvseDriver, board: Board, clock: Clock) -> Reading:
-    """The last reading of the meter. On a mock board, where the world knows it at any moment, the present one, unless the meter
-    is known to be silent."""
-    if board.world is not None and FaultCode.METER_SILENT not in driver.evse.faults:
+    """The last reading of the meter. On a mock board, where the world knows it at any moment, the present one, as long as the
+    meter could be read."""
+    if board.world is not None and _answers(board.world.evse(driver.evse.id)):
         return Reading(_of_world(board.world, driver.evse.id), 0.0)
     if driver.last_reading is None or driver.last_read_s is None:
         return Reading(MeterReading(), None)
     return Reading(driver.last_reading, clock.monotonic() - driver.last_read_s)
+
+
+def _answers(evse: MockEvse) -> bool:
+    return FaultCode.METER_SILENT not in evse.faults and "meter" not in evse.ports.lost
 
 
 def _of_world(world: World, number: int) -> MeterReading:

@@ -9,7 +9,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,7 +19,7 @@ from uvicorn.server import ServerState
 from firmware.control.address import Address
 from firmware.control.api import build_api
 from firmware.control.picture import Picture
-from firmware.control.stream import Publisher
+from firmware.control.stream import CUT, Publisher
 
 if TYPE_CHECKING:
     from firmware.app import App
@@ -101,10 +102,15 @@ async def _served(api: ASGIApp, listener: socket.socket, publisher: Publisher) -
     )
     config.load()
     state = ServerState()
-    protocol: Any = config.http_protocol_class
-    server = await asyncio.get_running_loop().create_server(
-        lambda: protocol(config=config, server_state=state, app_state={}), sock=listener
-    )
+    kind: Any = config.http_protocol_class
+
+    def connection() -> asyncio.Protocol:
+        own: dict[str, Any] = {}
+        made: Any = kind(config=config, server_state=state, app_state=own)
+        own[CUT] = partial(_abort, made)
+        return cast("asyncio.Protocol", made)
+
+    server = await asyncio.get_running_loop().create_server(connection, sock=listener)
     try:
         yield
     finally:
@@ -113,13 +119,19 @@ async def _served(api: ASGIApp, listener: socket.socket, publisher: Publisher) -
         await _end(state)
 
 
+def _abort(connection: Any) -> None:
+    """End a connection at once; what is still to be sent is thrown away."""
+    if connection.transport is not None:  # there is one from the moment it was accepted
+        connection.transport.abort()
+
+
 async def _end(state: ServerState) -> None:
     """Close what is idle, give answers under way `STOP_S`, then cut off the rest."""
     for connection in tuple(state.connections):
         connection.shutdown()
     await _finished(state, STOP_S)
     for connection in tuple(state.connections):
-        connection.transport.abort()  # a client that takes nothing; its handler sees it gone
+        _abort(connection)  # a client that takes nothing; its handler sees it gone
     await _finished(state, CUT_S)
     for task in tuple(state.tasks):
         task.cancel()  # a handler that waits for something else

@@ -31,15 +31,17 @@ KEEP_ALIVE_S: Final = 15.0  # of silence until a comment shows that the connecti
 STALLED_S: Final = 30.0  # for a client to take one piece; then it is dropped
 
 SLICE_S: Final = 2.0  # of the program's time: how soon a wait notices that the mock clock's speed changed
-FRAMES_AT_ONCE: Final = 100
+PIECE_CHARACTERS: Final = 64 * 1024  # of frames, before a client has to take them
 MAX_STREAMS: Final = 16
+
+CUT: Final = "cut"  # in the state of a request: ends its connection at once, without what is still to be sent
 
 Key = tuple[str, int | None]
 
 
 @dataclass(slots=True)
 class _Told:
-    """The newest form of a part, as an event, and how often it changed."""
+    """The newest form of a part, as an event. Every change of any part makes a higher version."""
 
     version: int
     essence: Any
@@ -66,6 +68,8 @@ class Publisher:
         self._touched = asyncio.Event()
         self._wanted = asyncio.Event()
         self._nothing = asyncio.Event()  # never set: to wait for time alone
+        self._changes = 0  # of parts, so far
+        self._told_frame = 0  # the latest one that readers were woken for
         self._latest_frame = max((frame.number for frame in app.frames.since(0)), default=0)
         self.closing = False
         self.run_id = app.around.new_id()[:8]  # tells this run's frame numbers from another's
@@ -93,14 +97,19 @@ class Publisher:
             await self._wait(LIVE_S, self._touched)
             self._touched.clear()
             await self._picture.oldest.look()
+            frame, changes = self._told_frame, self._changes
             self._look()
-            for reader in self._readers:
-                reader.wake.set()
+            self._told_frame = self._latest_frame
+            if (frame, changes) != (self._told_frame, self._changes):
+                self._wake_readers()
             await self._wait(COALESCE_S, self._nothing)
 
     def close(self) -> None:
         """End every stream."""
         self.closing = True
+        self._wake_readers()
+
+    def _wake_readers(self) -> None:
         for reader in self._readers:
             reader.wake.set()
 
@@ -129,8 +138,8 @@ class Publisher:
             key = (part.event, part.evse)
             known = self._told.get(key)
             if known is None or known.essence != part.essence:
-                version = 1 if known is None else known.version + 1
-                self._told[key] = _Told(version, part.essence, _event(part.event, dumps(part.value)))
+                self._changes += 1
+                self._told[key] = _Told(self._changes, part.essence, _event(part.event, dumps(part.value)))
         return parts
 
     # ---- for one client ---------------------------------------------------------------------------------------------
@@ -162,15 +171,17 @@ class Publisher:
         return "".join(pieces)
 
     def _frames(self, reader: Reader) -> Iterator[str]:
-        frames = self._app.frames.since(reader.frame)[:FRAMES_AT_ONCE]
-        if not frames:
-            return
-        missed = frames[0].number - reader.frame - 1
-        if missed:
-            yield _event("gap", dumps({"missed": missed}))
-        for frame in frames:
-            yield f"id: {self.run_id}-{frame.number}\n" + _event("frame", dumps(frame_picture(frame)))
-        reader.frame = frames[-1].number
+        size = 0
+        for frame in self._app.frames.since(reader.frame):
+            missed = frame.number - reader.frame - 1
+            if missed:
+                yield _event("gap", dumps({"missed": missed}))
+            text = f"id: {self.run_id}-{frame.number}\n" + _event("frame", dumps(frame_picture(frame)))
+            yield text
+            reader.frame = frame.number
+            size += len(text)
+            if size > PIECE_CHARACTERS:
+                return
 
     def position(self, last_event_id: str) -> int:
         """The frame number in a `Last-Event-ID`; 0 for one of another run, whose frames are all unknown to the client. Raises
@@ -200,7 +211,9 @@ class EventStream:
                 text = self._publisher.more(reader)
                 await self._send(send, text or await self._silence(reader))
         except TimeoutError:
-            log.info("event stream dropped, its client takes nothing client=%s", scope.get("client"))
+            log.info("event stream cut off, its client takes nothing client=%s", scope.get("client"))
+            scope["state"][CUT]()
+            await gone
             return
         finally:
             self._publisher.leave(reader)
