@@ -108,6 +108,8 @@ class CoreRoutes:
                 after = self._publisher.position(last)
             except ValueError:
                 raise ApiError(400, "expected the id of a frame event", "Last-Event-ID") from None
+        if self._publisher.closing:
+            raise ApiError(503, "the event stream has stopped; the log of the station says why")
         if self._publisher.full:
             raise ApiError(503, "too many event streams are open; close one")
         if request.method == "HEAD":

@@ -60,6 +60,7 @@ async def serve(app: "App") -> None:
             await publisher.run()
         except Exception:
             log.exception("event stream stopped by a defect; charging and the rest of the interface go on")
+            publisher.close()
             await asyncio.Event().wait()
 
 

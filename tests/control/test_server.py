@@ -1,0 +1,129 @@
+"""How the interface comes up, goes down and keeps out of the way."""
+
+import asyncio
+import logging
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from firmware.app import Exit
+from hal.mock.fasttime import ScaledEventLoop
+from tests.control.station import open_app, station
+
+
+async def test_a_port_that_is_taken_costs_the_interface_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The station runs without its interface, and one line says what to do."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with caplog.at_level(logging.ERROR, "firmware.control"):
+            async with station(tmp_path, {"control.listen": f"127.0.0.1:{other.getsockname()[1]}"}) as one:
+                assert one.app.control_url is None
+                await one.until(lambda: one.app.engine.running)
+    lines = [record.getMessage() for record in caplog.records if record.name == "firmware.control.server"]
+    assert len(lines) == 1
+    assert "Address already in use" in lines[0]
+    assert "change control.listen" in lines[0]
+
+
+async def test_a_name_that_nobody_knows_costs_the_interface_only(tmp_path: Path) -> None:
+    """An address that cannot be resolved is like a port that is taken."""
+    async with station(tmp_path, {"control.listen": "nowhere.invalid:8080"}) as one:
+        assert one.app.control_url is None
+        await one.until(lambda: one.app.engine.running)
+
+
+async def test_without_the_interface_the_station_runs(tmp_path: Path) -> None:
+    """`control.enabled = false` opens no port."""
+    async with station(tmp_path, {"control.enabled": "false"}) as one:
+        assert one.app.control_url is None
+        await one.until(lambda: one.app.engine.running)
+
+
+async def test_the_url_names_the_port_that_the_system_chose(tmp_path: Path) -> None:
+    """Port 0 is replaced by the real one, and a second station finds another."""
+    async with station(tmp_path / "a") as one, station(tmp_path / "b") as other:
+        assert one.app.control_url != other.app.control_url
+        assert (await one.http.get("/health")).status_code == 200
+        assert (await other.http.get("/health")).status_code == 200
+
+
+async def test_the_program_ends_at_once_with_streams_open(tmp_path: Path) -> None:
+    """Clients that listen, that idle and that read nothing do not hold up the end; listeners see the end of their stream."""
+    app = await open_app(tmp_path)
+    for number in range(3000):
+        app.frames.note("in", f'[2,"{number}","DataTransfer",{{"data":"{"x" * 2000}"}}]', 0.0)
+    async with station(tmp_path, app=app) as one:
+        await one.app.connection.stop()  # so that the time taken is that of the interface alone
+        host, port = one.http.base_url.host, one.http.base_url.port
+        deaf, deaf_writer = await asyncio.open_connection(host, port, limit=1024)
+        deaf_writer.write(f"GET /api/events?since=0 HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        await deaf.readuntil(b"\r\n\r\n")
+        idle, idle_writer = await asyncio.open_connection(host, port)
+        async with one.events() as events:
+            await events.next("state")
+            begun = time.perf_counter()
+            app.stop()
+            await events.end()
+            assert await one.running is Exit.STOP
+            assert time.perf_counter() - begun < 1.0
+        assert await idle.read() == b""
+        deaf_writer.close()
+        idle_writer.close()
+
+
+async def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    """After the end the port is free and no task of the interface runs on."""
+    async with station(tmp_path) as one:
+        port = one.http.base_url.port
+        async with one.events() as events:
+            await events.next("state")
+            one.app.stop()
+            await one.running
+    assert {task for task in asyncio.all_tasks() if task is not asyncio.current_task()} == set()
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", port or 0))
+
+
+async def test_a_defect_of_the_stream_costs_the_stream_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When looking at the program breaks, the log has the traceback, and station and other paths go on."""
+    async with station(tmp_path) as one:
+        await one.until(lambda: one.app.engine.running)
+        async with one.events() as events:
+            await events.next("state")
+            with monkeypatch.context() as patch:
+                patch.setattr("firmware.control.picture.evse_picture", lambda _app, _number: 1 / 0)
+                await one.act("evse/1/plug", car="compact")
+                await events.end()
+        assert "event stream stopped by a defect" in caplog.text
+        assert "ZeroDivisionError" in caplog.text
+        assert one.app.engine.running
+        assert (await one.http.get("/api/state")).status_code == 200
+        assert (await one.http.get("/api/events")).status_code == 503
+
+
+def test_fast_time_does_not_flood_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the mock clock runs a thousand times as fast, listeners are told as often as ever."""
+    monkeypatch.setattr("tests.control.station.PATIENCE_S", 10_000.0)
+
+    async def main() -> float:
+        async with station(tmp_path) as one:
+            await one.charge()
+            async with one.events() as events:
+                await events.next("state")
+                await one.act("clock", speed=1000)
+                await events.next("evse")
+                begun = time.perf_counter()
+                for _ in range(4):
+                    await events.next("evse")
+                took_s = time.perf_counter() - begun
+                await one.act("clock", speed=1)
+                return took_s
+
+    with asyncio.Runner(loop_factory=ScaledEventLoop) as runner:
+        assert runner.run(main()) > 0.3
