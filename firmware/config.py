@@ -50,6 +50,8 @@ class CsmsTable(_Table):
     compression: bool = False
     accept_missing_subprotocol: bool | None = None
     pong_timeout_s: float = Field(20.0, gt=0)
+    backoff_start_s: float = Field(2.0, ge=0.5)
+    backoff_cap_s: float = Field(300.0, ge=1.0)
     max_message_bytes: int = Field(64 * 1024, ge=4096)
     ca_file: str | None = None
 

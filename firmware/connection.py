@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from firmware.config import CsmsTable
 from firmware.core import events as ev
 from firmware.core.settings import PING_INTERVAL_S
 from hal.mock.relay import Relay
@@ -44,7 +45,7 @@ class Connection:
             target=self._target,
             open_peer=self._peer,
             session=self._session,
-            backoff=Backoff(BackoffPolicy(), app.around.rng),
+            backoff=Backoff(_policy(app.config.csms), app.around.rng),
             clock=app.clock,
             on_change=self._changed,
             options=LinkOptions(pong_timeout_s=app.config.csms.pong_timeout_s),
@@ -125,6 +126,10 @@ class Connection:
     def _observe(self, event: ev.Event) -> None:
         if isinstance(event, ev.SettingChanged) and event.setting == PING_INTERVAL_S.id:
             self.link.set_ping_interval(float(self._app.engine.station.settings[PING_INTERVAL_S]))
+
+
+def _policy(csms: CsmsTable) -> BackoffPolicy:
+    return BackoffPolicy(start_s=csms.backoff_start_s, cap_s=max(csms.backoff_cap_s, csms.backoff_start_s))
 
 
 def _context(ca_file: str | None) -> tls.SSLContext:
