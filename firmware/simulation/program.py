@@ -1,7 +1,7 @@
 """The unmodified charge point program, as a simulated process runs it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from boards import BoardDescription, build, find_board, load_board
@@ -13,8 +13,6 @@ from firmware.simulation.site import Environment
 from offline_queue import Bounds, Queue
 
 BOARD = "mock"
-# Patient with a central system that refuses: a start that is given up leaves books that cannot be compared any more.
-SETTINGS = {"TransactionMessageAttempts": "10", "TransactionMessageRetryInterval": "20"}
 
 
 def board() -> BoardDescription:
@@ -26,17 +24,23 @@ def _unchanged(_: App) -> None:
     """The program as it is."""
 
 
-async def run_app(env: Environment, change: Callable[[App], None] = _unchanged) -> Exit:
+async def run_app(
+    env: Environment,
+    *,
+    settings: Mapping[str, str] | None = None,
+    change: Callable[[App], None] = _unchanged,
+) -> Exit:
     """Run the program once, with the journal, the devices and the link that it has everywhere.
 
-    `change` is for tests that break it on purpose; it gets the application before it runs.
+    `settings` are initial values of OCPP 1.6 keys. `change` is for tests that break the program on purpose; it gets the application
+    before it runs.
     """
     config = Config.model_validate(
         {
             "station": {"id": env.identity},
             "csms": {"url": env.url},
             "control": {"enabled": False},
-            "ocpp16": SETTINGS,
+            "ocpp16": dict(settings or {}),
         }
     )
     prepare_state_dir(env.state_dir)
@@ -45,8 +49,8 @@ async def run_app(env: Environment, change: Callable[[App], None] = _unchanged) 
     queue = await Queue.open(
         env.state_dir / DATABASE, bounds=Bounds(), free_bytes=env.free_bytes, wall_clock=b.clock.wall
     )
-    settings = await memory.load_settings(queue, config.initial_settings())
-    app = App(config, b, queue, Engine(b, queue, b.clock, settings, around.new_id), around)
+    stored = await memory.load_settings(queue, config.initial_settings())
+    app = App(config, b, queue, Engine(b, queue, b.clock, stored, around.new_id), around)
     await app._compose()
     change(app)
     env.running(app)

@@ -156,6 +156,7 @@ def test_a_buried_process_leaves_nothing_in_memory_and_has_no_effect() -> None:
         assert [thing() is None for thing in things] == [False, False]
         sim.processes.kill(process)
         sim.bury(process)
+        gc.collect()
         assert [thing() is None for thing in things] == [True, True]
         await asyncio.sleep(10_000)
         assert effects == []
