@@ -7,7 +7,6 @@ order is the reverse; contactors are denied before anything is waited for. Every
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -272,8 +271,7 @@ class App:
 
     async def _watch_storage(self) -> None:
         while True:
-            accepting = self.queue.stats().accepting
-            self.engine.apply(lambda station, now: station.storage_changed(accepting))
+            self.engine.apply(lambda station, now: station.storage_changed(self.queue.stats().accepting))
             await self.clock.sleep(STORAGE_CHECK_S)
 
     async def _watch_clock(self) -> None:
@@ -292,4 +290,4 @@ class _Ended(Exception):
 def prepare_state_dir(path: Path) -> None:
     """Make the state directory, readable by its owner only."""
     path.mkdir(parents=True, exist_ok=True)
-    os.chmod(path, 0o700)
+    path.chmod(0o700)

@@ -88,10 +88,8 @@ class Connection:
         csms = self._app.config.csms
         if csms.security_profile not in (1, 2):
             return None
-        if csms.password_hex is not None:
-            password = bytes.fromhex(csms.password_hex)
-        else:
-            password = (csms.password or "").encode()
+        text = (csms.password or "").encode()
+        password = text if csms.password_hex is None else bytes.fromhex(csms.password_hex)
         return Credentials(self._app.config.station.id, password)
 
     async def _dial(self, url: str, **options: Any) -> WebSocket:

@@ -1,6 +1,7 @@
 """The books come out exact whatever happens to the network, the central system and the program."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,6 @@ def test_the_session_is_exact_when_the_central_system_is_away(tmp_path: Path, aw
 
 
 def _posix(timestamp: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(timestamp).timestamp()
 
 
