@@ -17,13 +17,13 @@ ConnectorType = Literal[
 class Table(BaseModel):
     """A table whose keys are all known."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class DeviceTable(BaseModel):
     """A device: the name of its driver, and the driver's options."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, frozen=True, extra="allow", allow_inf_nan=False, defer_build=True)
 
     driver: str = Field(min_length=1)
 

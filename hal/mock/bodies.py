@@ -19,7 +19,7 @@ Volts = float | tuple[float, float, float]
 class Body(BaseModel):
     """Strict: wrong types and unknown keys are refused."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     def given(self) -> dict[str, Any]:
         """The fields that somebody set, `None` included."""
