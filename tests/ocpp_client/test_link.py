@@ -701,6 +701,28 @@ def test_cancelling_the_run_closes_the_connection() -> None:
     run(main)
 
 
+def test_cancelling_the_run_waits_for_the_session_to_clean_up() -> None:
+    """When the run is over, nothing of the connection is left."""
+
+    async def main(_: VirtualLoop) -> None:
+        left: list[str] = []
+
+        async def tidy(connection: Connected) -> None:
+            try:
+                await asyncio.sleep(10_000)
+            finally:
+                await asyncio.sleep(0.5)
+                left.append(connection.protocol)
+
+        station = Station(await csms(), session=tidy)
+        await station.reach(LinkState.CONNECTED)
+        station.running.cancel()
+        await asyncio.wait([station.running])
+        assert left == ["ocpp1.6"]
+
+    run(main)
+
+
 def test_a_link_runs_once() -> None:
     """A second run is refused; one stopped before it ran does nothing."""
 

@@ -93,6 +93,29 @@ def test_a_caller_who_goes_away_does_not_free_the_place() -> None:
     run(main)
 
 
+def test_a_caller_who_goes_away_while_sending_does_not_free_the_place() -> None:
+    """The message may be on its way already: it is, here, as soon as the other side reads again."""
+
+    async def main(_: VirtualLoop) -> None:
+        async with line() as (ours, csms), station(ours) as peer:
+            csms.pause_reading()
+            filling = [soon(ours.send("x" * 30_000)) for _ in range(3)]
+            gone = soon(peer.call(HEARTBEAT, message_id="gone"))
+            await asyncio.sleep(1)
+            gone.cancel()
+            following = soon(peer.call(HEARTBEAT, message_id="next"))
+            csms.resume_reading()
+            for _filler in filling:
+                await csms.receive()
+            assert (await hear(csms))[1] == "gone"
+            assert await quiet(csms, 5)
+            await csms.send(f'[3,"gone",{HEARTBEAT_ANSWER}]')
+            assert (await answer_heartbeat(csms))[1] == "next"
+            await asyncio.gather(following, *filling)
+
+    run(main)
+
+
 def test_calls_of_the_csms_are_answered_while_ours_waits() -> None:
     """A server with one slot for both directions answers nothing before its own CALL is answered: no deadlock."""
 
