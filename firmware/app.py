@@ -33,7 +33,7 @@ from firmware.outbox import Outbox
 from hal.clock import Clock
 from hal.errors import HalError
 from hal.types import SimIdentity
-from offline_queue import Bounds, Queue
+from offline_queue import Bounds, Queue, QueueError
 
 log = logging.getLogger(__name__)
 
@@ -228,12 +228,11 @@ class App:
     async def _close(self) -> None:
         """Bring to disk what is still on its way, then release everything; bounded."""
         self.engine.journal.write(Change(put={(memory.STATION, "shutdown"): b"clean"}))
-        writer = asyncio.create_task(self.engine.journal.run())
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(WRITE_S):
-                await self.engine.journal.written()
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
+                await self.engine.journal.finish()
+        except (QueueError, TimeoutError) as error:
+            log.error("journal not written at the end error=%s", error)
         await self.queue.close()
         for device in self._devices():
             await device.close()

@@ -16,6 +16,7 @@ COMMANDS = {
     ),
     "csms": ("firmware.commands.csms", "run the reference central system"),
     "boards": ("firmware.commands.boards", "list and check board files"),
+    "simulate": ("firmware.simulation.cli", "play charger-days with faults in virtual time"),
     "queue": ("firmware.commands.queue", "look into the journal: waiting messages and dead letters"),
 }
 USAGE_ERROR = 2

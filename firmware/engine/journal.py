@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from firmware.core.events import FactRecorded
@@ -57,6 +57,7 @@ class Journal:
         self._stored = stored
         self._refused = refused
         self._held: deque[Change] = deque()
+        self._writing: tuple[asyncio.Future[tuple[int, ...]], tuple[Change, ...]] | None = None  # handed to the queue
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -116,9 +117,8 @@ class Journal:
         failures = 0
         while True:
             await self._wake.wait()
-            batch = list(self._held)
             try:
-                await self._queue.commit(_merged(batch))
+                await self._write()
             except QueueError as error:
                 failures += 1
                 log.error("journal cannot write error=%s held=%d", error, len(self._held))
@@ -127,14 +127,33 @@ class Journal:
                     await self._clock.sleep(RETRY_S[min(failures, len(RETRY_S)) - 1])
             else:
                 failures = 0
-                for change in batch:
-                    self._held.popleft()
-                    if change.starts is not None:
-                        self._stored(change.starts)
-                self.on_written()
             if not self._held:
                 self._wake.clear()
                 self._idle.set()
+
+    async def finish(self) -> None:
+        """Write what is left, once, after `run` has ended. Raises QueueError; then what is held is lost."""
+        while self._held or self._writing is not None:
+            await self._write()
+
+    async def _write(self) -> None:
+        """Write one batch. Cancelled in between, the batch stays under way, and the next call waits for it: nothing is written twice."""
+        if self._writing is None:
+            batch = tuple(self._held)
+            self._held.clear()
+            self._writing = (self._queue.submit(_merged(batch)), batch)
+        future, batch = self._writing
+        try:
+            await asyncio.shield(future)
+        except QueueError:
+            self._writing = None
+            self._held.extendleft(reversed(batch))
+            raise
+        self._writing = None
+        for change in batch:
+            if change.starts is not None:
+                self._stored(change.starts)
+        self.on_written()
 
     def _give_up_starts(self) -> None:
         lost = [change for change in self._held if change.starts is not None]
@@ -150,7 +169,7 @@ def _belongs(change: Change, transaction: str) -> bool:
     return any(record.stream == transaction for record in change.append) or (TRANSACTIONS, transaction) in change.put
 
 
-def _merged(changes: list[Change]) -> Commit:
+def _merged(changes: Sequence[Change]) -> Commit:
     put: dict[tuple[str, str], bytes] = {}
     deleted: dict[tuple[str, str], None] = {}
     for change in changes:
