@@ -64,7 +64,7 @@ def test_an_endless_loop_at_one_instant_is_a_live_lock_and_named() -> None:
     """A task that never lets time move ends the run with its name."""
 
     async def spin() -> None:
-        while True:  # noqa: ASYNC110 - the point of the test
+        while True:
             await asyncio.sleep(0)
 
     async def main(_: Simulation) -> None:

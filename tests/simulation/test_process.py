@@ -208,3 +208,30 @@ def test_a_signal_reaches_the_handler_of_its_process() -> None:
         assert (a.result, b.result) == ("stopped", "timed out")
 
     Simulation(1).run(main)
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_an_exception_that_a_killed_process_could_not_take_is_no_problem(killed: bool) -> None:
+    """A task that failed just before the kill is not reported; one of a living process that nobody awaits is."""
+
+    async def fail() -> None:
+        raise ValueError("just now")
+
+    async def program() -> None:
+        failing = asyncio.create_task(fail())
+        await asyncio.sleep(1)
+        del failing
+        await asyncio.sleep(1)
+
+    async def main(sim: Simulation) -> None:
+        process = sim.processes.spawn(sim.host("a"), program)
+        await asyncio.sleep(0.5)
+        if killed:
+            sim.processes.kill(process)
+            sim.bury(process)
+        await asyncio.sleep(5)
+        gc.collect()
+
+    sim = Simulation(1)
+    sim.run(main)
+    assert len(sim.problems) == (0 if killed else 1)

@@ -79,6 +79,7 @@ class VirtualLoop(BaseEventLoop):
         self._executors: VirtualExecutors | None = None
         self._collect_at = _COLLECT_EVERY
         self.burying = False  # coroutines of the dead are being closed: nothing they start may live
+        self.dead_in_heap = False  # what a dead process left has not been collected yet
         self.steps = 0  # callbacks run so far
         self.jumps = 0  # moments visited so far
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]
@@ -152,6 +153,7 @@ class VirtualLoop(BaseEventLoop):
         if self.steps > self._collect_at:
             self._collect_at = self.steps + _COLLECT_EVERY
             gc.collect()
+            self.dead_in_heap = False
         for _ in range(number):
             handle = ready.popleft()
             if handle._cancelled:
@@ -191,6 +193,7 @@ class VirtualLoop(BaseEventLoop):
     def hasten_collection(self, callbacks: int) -> None:
         """Collect garbage earlier, as if so many callbacks more had run."""
         self._collect_at -= callbacks
+        self.dead_in_heap = True
 
     def drop_timers(self, belongs: Callable[[Context], bool]) -> None:
         """Forget every timer whose context is one of those (a process that is no more)."""

@@ -16,7 +16,7 @@ from firmware.simulation.runtime.hosts import Host, Processes
 from firmware.simulation.runtime.loop import VirtualLoop
 from firmware.simulation.runtime.network import Network
 from firmware.simulation.runtime.process import Process
-from firmware.simulation.runtime.tasks import SerialHashes
+from firmware.simulation.runtime.tasks import SerialFuture, SerialHashes, SerialTask
 from firmware.simulation.runtime.trace import Trace
 
 T = TypeVar("T")
@@ -97,8 +97,14 @@ class Simulation:
             bury_rest(self.loop)
             self.loop.close()
 
+    def _is_of_the_dead(self, future: Any) -> bool:
+        """Whether an exception that nobody took is one that a killed process had no time to take."""
+        if isinstance(future, SerialTask) and future.process is not None:
+            return not future.process.alive
+        return isinstance(future, SerialFuture) and self.loop.dead_in_heap
+
     def _unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if self.loop.burying:
+        if self.loop.burying or self._is_of_the_dead(context.get("task") or context.get("future")):
             return
         error = context.get("exception")
         text = "".join(format_exception(error)) if isinstance(error, BaseException) else ""
