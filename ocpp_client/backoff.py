@@ -48,7 +48,7 @@ class BackoffPolicy:
         if self.start_s == 0:
             return 0.0
         try:
-            return min(self.start_s * self.factor**failures, self.cap_s)
+            return min(self.start_s * math.pow(self.factor, failures), self.cap_s)
         except OverflowError:
             return self.cap_s
 
