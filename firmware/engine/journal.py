@@ -137,7 +137,7 @@ class Journal:
             await self._write()
 
     async def _write(self) -> None:
-        """Write one batch. Cancelled in between, the batch stays under way, and the next call waits for it: nothing is written twice."""
+        """Write one batch. Cancelled in between, the batch stays under way and the next call waits for it: never twice."""
         if self._writing is None:
             batch = tuple(self._held)
             self._held.clear()
