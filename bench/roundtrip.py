@@ -3,7 +3,7 @@
 Both talk over loopback to one server, the bare library in a process of its own, with one connection each, one call
 after the other, in turns, so that a busy machine slows both alike. What differs is the client alone.
 
-`measure()` returns the figures; run as a program it prints them.
+`rows()` gives the table; run as a program it prints it.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from websockets.asyncio.client import connect as bare_connect
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as bare_serve
 
+from bench.table import Row, show
 from ocpp_client.answers import AnswerCache
 from ocpp_client.catalogue import catalogue
 from ocpp_client.clock import LoopClock
@@ -122,10 +123,16 @@ def measure(*, turns: int = 15, count: int = 300) -> RoundTrips:
         server.join()
 
 
+def rows() -> list[Row]:
+    """Measure, and return the lines of the benchmark table."""
+    found = measure()
+    ours, beside = f"{found.stack_per_s:.0f} /s", f"bare websockets {found.bare_per_s:.0f} /s"
+    cpu = f"{found.stack_cpu_us:.0f} us processor", f"bare websockets {found.bare_cpu_us:.0f} us"
+    return [
+        Row("Heartbeat round trips", ours, beside, f"{found.ratio:.0%}", ">= 80%", found.ratio >= 0.8),
+        Row("", cpu[0], cpu[1], f"{found.bare_cpu_us / found.stack_cpu_us:.0%}"),
+    ]
+
+
 if __name__ == "__main__":
-    figures = measure()
-    print(f"bare library {figures.bare_per_s:7.0f} round trips/s {figures.bare_cpu_us:5.0f} us of processor time each")
-    print(
-        f"whole stack  {figures.stack_per_s:7.0f} round trips/s {figures.stack_cpu_us:5.0f} us of processor time each"
-    )
-    print(f"ratio        {figures.ratio:7.0%} (target: at least 80%)")
+    print(show(rows()))
