@@ -144,7 +144,7 @@ class Inbound:
             if isinstance(proven, Malformed):
                 await self._malformed(proven)
                 return
-        log.warning("message against its schema action=%s id=%r fault=%s", call.action, call.id, first)
+        log.warning("message against its schema action=%s id=%r fault=%r", call.action, call.id, str(first))
         await self._refuse(call, self._dialect.codes[first.kind], str(first))
 
     async def _refuse(self, call: Call | Send, code: str, description: str) -> None:
