@@ -52,9 +52,12 @@ def test_an_orderly_station_breaks_no_rule() -> None:
     wire.sends("2", "Heartbeat")
     wire.gets("2")
     wire.watch.program_started(NAME)
+    wire.sends("3", "Heartbeat")  # was on its way when the old program died
+    wire.gets("3")
+    wire.watch.connected(NAME)
     wire.boots()
     assert wire.broken == []
-    assert wire.watch.frames == 9
+    assert wire.watch.frames == 11
 
 
 def test_two_calls_in_flight_are_seen() -> None:
@@ -73,6 +76,12 @@ def test_two_calls_in_flight_are_seen() -> None:
 def test_messages_before_the_boot_are_seen() -> None:
     """After a start of the program the first message is BootNotification, and the others wait for its acceptance."""
     wire = _Wire()
+    wire.sends("1", "Heartbeat")
+    assert wire.broken == [Rule.BOOT_FIRST]
+    wire = _Wire()
+    wire.boots()
+    wire.watch.program_started(NAME)
+    wire.watch.connected(NAME)
     wire.sends("1", "Heartbeat")
     assert wire.broken == [Rule.BOOT_FIRST]
     wire = _Wire()

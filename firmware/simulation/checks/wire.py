@@ -19,6 +19,7 @@ ON_REQUEST = frozenset({"StatusNotification", "MeterValues", "Heartbeat", "Diagn
 @dataclass(slots=True)
 class _Station:
     waiting: dict[str, tuple[str, float]] = field(default_factory=dict)  # id -> (action, when) of its unanswered calls
+    new_program: bool = False  # it has not connected yet; what still arrives is the old one's
     booted: bool = False  # BootNotification was sent since the program started
     accepted: bool = False  # and accepted
     ids: OrderedDict[str, str] = field(default_factory=OrderedDict)  # content of a billable message -> its id
@@ -39,13 +40,15 @@ class WireWatch:
         return sum(station.frames for station in self._stations.values())
 
     def program_started(self, station: str) -> None:
-        """The program has begun anew: it has to boot."""
-        known = self._of(station)
-        known.booted = known.accepted = False
+        """The program has begun anew: it has to boot on its next connection."""
+        self._of(station).new_program = True
 
     def connected(self, station: str) -> None:
         """A new connection: what was unanswered on the old one is nobody's any more."""
-        self._of(station).waiting.clear()
+        known = self._of(station)
+        known.waiting.clear()
+        if known.new_program:
+            known.new_program = known.booted = known.accepted = False
 
     def frame(self, name: str, from_station: bool, text: str) -> None:
         """A frame was read from, or written to, a station."""
