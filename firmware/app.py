@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 
 from boards import Board, BoardDescription, build
-from boards.mock import make_world
 from firmware import __version__
 from firmware.config import Config
 from firmware.connection import Connection
@@ -92,6 +91,8 @@ class App:
         world = None
         if description.is_mock:
             loop = asyncio.get_running_loop()
+            from boards.mock import make_world  # noqa: PLC0415 - a real board loads nothing of the mock world
+
             world = make_world(description, source=loop, clock=around.clock, state_dir=around.state_dir)
         board = build(description, clock=around.clock, rng=around.rng, world=world)
         around = Surroundings(board.clock, around.rng, around.new_id, around.state_dir)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from firmware.config import CsmsTable
 from firmware.core import events as ev
 from firmware.core.settings import PING_INTERVAL_S
-from hal.mock.relay import Relay
 from ocpp_client.answers import AnswerCache
 from ocpp_client.backoff import Backoff, BackoffPolicy
 from ocpp_client.catalogue import catalogue
@@ -26,6 +25,7 @@ from ocpp_client.websocket import connect
 
 if TYPE_CHECKING:
     from firmware.app import App
+    from hal.mock.relay import Relay
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class Connection:
         async with AsyncExitStack() as stack:
             board = self._app.board
             if board.world is not None and board.network is not None:
+                from hal.mock.relay import Relay  # noqa: PLC0415 - a real board loads nothing of the mock world
+
                 self._relay = await stack.enter_async_context(Relay(board.world.network))
             await self.link.run()
 
