@@ -43,7 +43,7 @@ def evse_picture(app: "App", number: int) -> dict[str, Any]:
         "voltage_v": each_rounded(values.voltage_v, 1),
         "power_w": rounded(values.power_w, 1),
         "soc_percent": rounded(values.soc_percent, 1),
-        "contactor": {"commanded": driver.allowed, "feedback": evse.contactor_closed},
+        "contactor": {"commanded": driver.allowed, "feedback": driver.hardware.contactor.closed},
         "meter": _meter(reading),
         "energy": evse.energy.value,
         "authorisation": evse.auth.state.value,

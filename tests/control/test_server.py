@@ -6,11 +6,12 @@ import socket
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
-from firmware.app import Exit
+from firmware.control.server import serve
 from hal.mock.fasttime import ScaledEventLoop
-from tests.control.station import open_app, station
+from tests.control.station import Events, open_app, station
 
 
 async def test_a_port_that_is_taken_costs_the_interface_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -50,28 +51,34 @@ async def test_the_url_names_the_port_that_the_system_chose(tmp_path: Path) -> N
         assert (await other.http.get("/health")).status_code == 200
 
 
-async def test_the_program_ends_at_once_with_streams_open(tmp_path: Path) -> None:
+async def test_it_is_gone_at_once_whatever_its_clients_do(tmp_path: Path) -> None:
     """Clients that listen, that idle and that read nothing do not hold up the end; listeners see the end of their stream."""
     app = await open_app(tmp_path)
     for number in range(3000):
         app.frames.note("in", f'[2,"{number}","DataTransfer",{{"data":"{"x" * 2000}"}}]', 0.0)
-    async with station(tmp_path, app=app) as one:
-        await one.app.connection.stop()  # so that the time taken is that of the interface alone
-        host, port = one.http.base_url.host, one.http.base_url.port
-        deaf, deaf_writer = await asyncio.open_connection(host, port, limit=1024)
-        deaf_writer.write(f"GET /api/events?since=0 HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-        await deaf.readuntil(b"\r\n\r\n")
-        idle, idle_writer = await asyncio.open_connection(host, port)
-        async with one.events() as events:
-            await events.next("state")
-            begun = time.perf_counter()
-            app.stop()
-            await events.end()
-            assert await one.running is Exit.STOP
-            assert time.perf_counter() - begun < 1.0
-        assert await idle.read() == b""
-        deaf_writer.close()
-        idle_writer.close()
+    serving = asyncio.create_task(serve(app))
+    try:
+        async with asyncio.timeout(5.0), httpx.AsyncClient() as http:
+            await app.serving.wait()
+            url = httpx.URL(app.control_url or "")
+            deaf, deaf_writer = await asyncio.open_connection(url.host, url.port, limit=1024)
+            deaf_writer.write(f"GET /api/events?since=0 HTTP/1.1\r\nHost: {url.host}:{url.port}\r\n\r\n".encode())
+            await deaf.readuntil(b"\r\n\r\n")
+            idle, idle_writer = await asyncio.open_connection(url.host, url.port)
+            async with http.stream("GET", url.join("/api/events")) as response:
+                events = Events(response)
+                await events.next("state")
+                begun = time.perf_counter()
+                serving.cancel()
+                await asyncio.wait([serving])
+                assert time.perf_counter() - begun < 0.4  # the limit is 0.3 s; a busy machine may be a little late
+                await events.end()
+            assert await idle.read() == b""
+            deaf_writer.close()
+            idle_writer.close()
+    finally:
+        serving.cancel()
+        await app.queue.close()
 
 
 async def test_nothing_is_left_behind(tmp_path: Path) -> None:
