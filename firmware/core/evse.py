@@ -8,19 +8,14 @@ hold with the policy and starts or ends the transaction; a transaction's start a
 from firmware.core import power
 from firmware.core.authorisation import Authorisation, AuthState
 from firmware.core.context import Context, EvseSpec
-from firmware.core.events import EvseChanged, FactRecorded, FaultChanged, ReadingNeeded
-from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
-from firmware.core.faults import RULES, Severity
-from firmware.core.metering import thin
-from firmware.core.quantities import Interval, MeasurandList, Offer, samples_of, wh
+from firmware.core.events import EvseChanged, FaultChanged, ReadingNeeded
+from firmware.core.facts import MeterFrame, SampleContext, Trigger
+from firmware.core.faults import RULES, Severity, blocks
+from firmware.core.quantities import MeasurandList
+from firmware.core.recording import Recording
 from firmware.core.settings import (
-    ALIGNED,
     CONNECTION_TIMEOUT_S,
-    ENDED_ALIGNED,
-    ENDED_MAX_VALUES,
-    ENDED_SAMPLED,
     MAX_ENERGY_ON_INVALID_WH,
-    SAMPLED,
     START_POINTS,
     STOP_ON_EV_DISCONNECT,
     STOP_ON_INVALID,
@@ -42,7 +37,7 @@ class Evse:
         self.context = context
         self.plug = Plug.UNPLUGGED
         self.pilot = PilotState.UNKNOWN
-        self.pilot_seen = False  # the pilot has answered since the start
+        self.pilot_seen = False  # the pilot has told since the start whether a vehicle is there
         self.cable_limit_a: float | None = None
         self.contactor_closed: bool | None = None
         self.lock_state = LockState.UNKNOWN
@@ -54,6 +49,7 @@ class Evse:
         self.held_for: Token | None = None  # the cable stays locked until this token (or its group) comes again
         self.held_group: Token | None = None
         self.engaged_at: Instant | None = None
+        self._facts = Recording(self)
         self._trigger = Trigger.PLUGGED_IN
         self._told_energy = Energy.OFF
 
@@ -67,7 +63,7 @@ class Evse:
     @property
     def blocked(self) -> bool:
         """True while a fault here or station-wide forbids charging."""
-        return self.context.blocked or any(RULES[code].severity is not Severity.WARN for code in self.faults)
+        return self.context.blocked or any(blocks(code) for code in self.faults)
 
     @property
     def available(self) -> bool:
@@ -112,7 +108,7 @@ class Evse:
     def pilot_changed(self, reading: PilotReading, now: Instant) -> None:
         """The control pilot or the cable changed."""
         self.pilot = reading.state
-        self.pilot_seen = True
+        self.pilot_seen = self.pilot_seen or reading.state not in _SILENT_PILOT
         self.cable_limit_a = reading.cable_limit_a
         before, self.plug = self.plug, self._plug_of(reading)
         if self.plug is before:
@@ -192,7 +188,6 @@ class Evse:
     def asking(self, token: Token, now: Instant, remote_start_id: int | None = None) -> None:
         """The central system is being asked about a token that was presented here."""
         self.auth.ask(token, remote_start_id)
-        self._engage(now)
         self._touch(now)
 
     def grant(
@@ -203,7 +198,6 @@ class Evse:
         self.auth.grant(token, info, remote_start_id, now.monotonic_s + timeout_s if timeout_s > 0 else None)
         self._trigger = Trigger.REMOTE_START if remote else Trigger.AUTHORIZED
         self.leftover = False
-        self._engage(now)
         if self.tx is not None:
             self.tx.token, self.tx.group = token, info.group
             self.tx.remote_start_id = remote_start_id
@@ -265,12 +259,8 @@ class Evse:
         tx.move(Move.BEGIN)
         tx.started, tx.start_mwh = now, reading.import_mwh
         tx.saw(reading.import_mwh, now)
-        tx.before = Interval(reading.import_mwh, reading.export_mwh)
         self.auth.deadline_s = None
-        frame = self._frame(reading, now, SampleContext.BEGIN, self._ended_measurands())
-        if frame is not None:
-            tx.series.append(frame)
-        self._record(FactKind.STARTED, self._trigger, now, tx.start_mwh, series=(frame,) if frame else ())
+        self._facts.started(tx, reading, self._trigger, now)
         self._touch(now)
 
     def stored(self, transaction: str, now: Instant) -> None:
@@ -311,18 +301,7 @@ class Evse:
         if reading is not None:
             tx.saw(reading.import_mwh, now)
         tx.move(Move.FINISH)
-        last = self._frame(reading, tx.ending.at, SampleContext.END, self._ended_measurands()) if reading else None
-        frames = thin([*tx.series, *((last,) if last else ())], self.context.settings[ENDED_MAX_VALUES])
-        self._record(
-            FactKind.ENDED,
-            _END_TRIGGERS.get(tx.ending.cause, Trigger.ABNORMAL),
-            tx.ending.at,
-            tx.last_mwh,
-            token=tx.ending.token,
-            cause=tx.ending.cause,
-            frames=frames,
-            signed=signed,
-        )
+        self._facts.ended(tx, tx.ending, reading, signed)
         self.tx = None
         self.leftover = self.plug is not Plug.UNPLUGGED
         self.engaged_at = None
@@ -337,33 +316,17 @@ class Evse:
         self._touch(now)
 
     def sampled(self, reading: MeterReading, at: Instant, context: SampleContext) -> None:
-        """A sample is due. Clock samples belong to the running transaction, if there is one, or to none."""
-        clock = context is SampleContext.CLOCK
-        settings = self.context.settings
-        live, ended = (ALIGNED, ENDED_ALIGNED) if clock else (SAMPLED, ENDED_SAMPLED)
-        frame = self._frame(reading, at, context, settings[live])
+        """A sample is due, for the running transaction if there is one."""
         tx = self.tx if self.tx is not None and self.tx.phase is Phase.OPEN else None
-        if tx is None:
-            if frame is not None and clock:
-                self._record_idle(frame)
-            return
-        tx.saw(reading.import_mwh, at)
-        kept = self._frame(reading, at, context, settings[ended])
-        if kept is not None:
-            tx.series.append(kept)
-            if len(tx.series) >= 4 * settings[ENDED_MAX_VALUES]:
-                tx.series[:] = thin(tx.series, 2 * settings[ENDED_MAX_VALUES])
-        series = (kept,) if kept else ()
-        if frame is not None or series:
-            trigger = Trigger.SAMPLE_CLOCK if clock else Trigger.SAMPLE_PERIODIC
-            self._record(FactKind.SAMPLED, trigger, at, tx.last_mwh, frames=(frame,) if frame else (), series=series)
-        if not clock:
-            tx.before = Interval(reading.import_mwh, reading.export_mwh)
-        self.reconsider(at)
+        if tx is not None:
+            tx.saw(reading.import_mwh, at)
+        self._facts.sampled(tx, reading, at, context)
+        if tx is not None:
+            self.reconsider(at)
 
     def frame_now(self, reading: MeterReading, at: Instant, wanted: MeasurandList) -> MeterFrame | None:
         """Values for somebody who asks, context Trigger."""
-        return self._frame(reading, at, SampleContext.TRIGGER, wanted)
+        return self._facts.frame(reading, at, SampleContext.TRIGGER, wanted)
 
     def reconsider(self, now: Instant) -> None:
         """Compare what holds with what the policy wants, and act on the difference."""
@@ -374,7 +337,6 @@ class Evse:
             )
             self.context.emit(ReadingNeeded(self.id, ending=False))
         elif tx is not None and tx.phase is Phase.OPEN and tx.durable:
-            self._check_allowance(tx)
             energy = self.energy
             if energy is not self._told_energy:
                 self._told_energy = energy
@@ -399,69 +361,9 @@ class Evse:
             and self.context.storage_ok
         )
 
-    def _check_allowance(self, tx: Transaction) -> None:
-        if tx.invalid is not None and tx.invalid_at_mwh is None:
-            tx.invalid_at_mwh = tx.last_mwh
-
-    def _ended_measurands(self) -> MeasurandList:
-        settings = self.context.settings
-        return tuple(dict.fromkeys((*settings[ENDED_SAMPLED], *settings[ENDED_ALIGNED])))
-
-    def _frame(
-        self, reading: MeterReading, at: Instant, context: SampleContext, wanted: MeasurandList
-    ) -> MeterFrame | None:
-        offer = Offer(power.desired(self).offer_a, self.spec.phases, self.spec.voltage_v)
-        samples = samples_of(wanted, reading, offer, self.tx.before if self.tx else None)
-        return MeterFrame(at, context, samples) if samples else None
-
     def _update(self, trigger: Trigger, now: Instant, token: Token | None = None) -> None:
         if self.tx is not None and self.tx.phase is Phase.OPEN:
-            self._record(FactKind.UPDATED, trigger, now, self.tx.last_mwh, token=token)
-
-    def _record(
-        self,
-        kind: FactKind,
-        trigger: Trigger,
-        at: Instant,
-        mwh: int | None,
-        *,
-        token: Token | None = None,
-        cause: StopCause | None = None,
-        frames: tuple[MeterFrame, ...] = (),
-        series: tuple[MeterFrame, ...] = (),
-        signed: SignedReading | None = None,
-    ) -> None:
-        tx = self.tx
-        assert tx is not None
-        fact = Fact(
-            transaction=tx.id,
-            seq=tx.next_seq,
-            kind=kind,
-            trigger=trigger,
-            at=at,
-            evse=self.id,
-            charging=self.energy.value,
-            vehicle_connected=self.plug is Plug.VEHICLE,
-            meter_wh=wh(mwh),
-            token=tx.token if kind is FactKind.STARTED else token,
-            group=tx.group if kind is FactKind.STARTED else None,
-            cause=cause,
-            remote_start_id=tx.remote_start_id,
-            reservation_id=tx.reservation_id,
-            offline=not self.context.online,
-            frames=frames,
-            signed=signed,
-        )
-        tx.next_seq += 1
-        self.context.emit(FactRecorded(fact, None if kind is FactKind.ENDED else tx.record(), series))
-
-    def _record_idle(self, frame: MeterFrame) -> None:
-        fact = Fact("", 0, FactKind.METERED, Trigger.SAMPLE_CLOCK, frame.at, self.id, frames=(frame,))
-        self.context.emit(FactRecorded(fact, None))
-
-    def _engage(self, now: Instant) -> None:
-        if self.engaged_at is None:
-            self.engaged_at = now
+            self._facts.updated(self.tx, trigger, now, token)
 
     def _touch(self, now: Instant) -> None:
         if not self.engaged and self.tx is None:
@@ -477,18 +379,4 @@ class Evse:
         if tx is None or tx.invalid is None:
             return False
         allowed_wh = self.context.settings[MAX_ENERGY_ON_INVALID_WH]
-        return ((tx.last_mwh or 0) - (tx.invalid_at_mwh or 0)) >= allowed_wh * 1000
-
-
-_END_TRIGGERS = {
-    StopCause.LOCAL: Trigger.STOP_AUTHORIZED,
-    StopCause.MASTER_PASS: Trigger.STOP_AUTHORIZED,
-    StopCause.REMOTE: Trigger.REMOTE_STOP,
-    StopCause.DEAUTHORIZED: Trigger.DEAUTHORIZED,
-    StopCause.EV_DISCONNECTED: Trigger.EV_DEPARTED,
-    StopCause.CONNECT_TIMEOUT: Trigger.EV_CONNECT_TIMEOUT,
-    StopCause.RESET_SOFT: Trigger.RESET,
-    StopCause.RESET_HARD: Trigger.RESET,
-    StopCause.UNLOCK: Trigger.UNLOCK,
-    StopCause.ENERGY_LIMIT: Trigger.ENERGY_LIMIT,
-}
+        return (tx.last_mwh or 0) - (tx.invalid_at_mwh or 0) >= allowed_wh * 1000
