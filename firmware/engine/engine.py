@@ -64,7 +64,7 @@ class Engine:
             for hardware in board.evses
         ]
         self.station = Station(specs, settings, new_id, board.max_current_a)
-        self.journal = Journal(queue, clock, stored=self._stored, refused=self._refused)
+        self.journal = Journal(queue, stored=self._stored, refused=self._refused)
         self.drivers = {
             hardware.id: EvseDriver(
                 self.station.evses[hardware.id],

@@ -1,7 +1,8 @@
 """Writes what the core records, in order, and says when it is on disk.
 
 One writer takes everything that is waiting into one commit. When the disk refuses, a transaction's start is given up (and never
-was), while everything else is held and tried again in the same order: contactor logic does not wait for either.
+was), while everything else is held and tried again in the same order: contactor logic does not wait for either. A new start is tried at
+once also while the disk keeps refusing, so that nobody at the pole waits for the next attempt.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from dataclasses import dataclass, field
 
 from firmware.core.events import FactRecorded
 from firmware.core.facts import FactKind, encode, encode_frame
-from hal.clock import Clock
 from offline_queue import Commit, NewRecord, Queue, QueueError
 
 log = logging.getLogger(__name__)
@@ -46,19 +46,19 @@ class Journal:
     def __init__(
         self,
         queue: Queue,
-        clock: Clock,
         *,
         stored: Callable[[str], None],
         refused: Callable[[str], None],
     ) -> None:
         """`stored` and `refused` are told the transaction whose start is, or will never be, on disk."""
         self._queue = queue
-        self._clock = clock
         self._stored = stored
         self._refused = refused
         self._held: deque[Change] = deque()
         self._writing: tuple[asyncio.Future[tuple[int, ...]], tuple[Change, ...]] | None = None  # handed to the queue
+        self._dropped = 0  # samples, since the disk began to refuse
         self._wake = asyncio.Event()
+        self._start_waits = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._series: dict[str, int] = {}
@@ -94,19 +94,26 @@ class Journal:
         starts = fact.transaction if fact.kind is FactKind.STARTED else None
         self.write(Change(() if bare_sample else (record,), put, delete, starts))
 
-    def adopt(self, transaction: str, series: int) -> None:
-        """Continue the series of a recovered transaction."""
-        self._series[transaction] = series
+    def adopt(self, transaction: str, next_number: int) -> None:
+        """Continue the series of a recovered transaction with this number."""
+        self._series[transaction] = next_number
 
     def write(self, change: Change) -> None:
         """Take any other change; returns at once."""
         self._held.append(change)
         self._idle.clear()
         self._wake.set()
+        if change.starts is not None:
+            self._start_waits.set()
         if len(self._held) > HELD_LIMIT:
-            victim = next((held for held in self._held if held.expendable), None)
-            if victim is not None:
-                self._held.remove(victim)
+            self._drop_a_sample()
+
+    def _drop_a_sample(self) -> None:
+        """Samples between start and end are all that may be lost; what a bill needs is held without limit."""
+        victim = next((held for held in self._held if held.expendable), None)
+        if victim is not None:
+            self._held.remove(victim)
+            self._dropped += 1
 
     async def written(self) -> None:
         """Wait until everything taken so far is on disk or given up."""
@@ -124,7 +131,7 @@ class Journal:
                 log.error("journal cannot write error=%s held=%d", error, len(self._held))
                 self._give_up_starts()
                 if self._held:
-                    await self._clock.sleep(RETRY_S[min(failures, len(RETRY_S)) - 1])
+                    await self._pause(RETRY_S[min(failures, len(RETRY_S)) - 1])
             else:
                 failures = 0
             if not self._held:
@@ -140,8 +147,8 @@ class Journal:
         """Write one batch. Cancelled in between, the batch stays under way and the next call waits for it: never twice."""
         if self._writing is None:
             batch = tuple(self._held)
-            self._held.clear()
             self._writing = (self._queue.submit(_merged(batch)), batch)
+            self._held.clear()
         future, batch = self._writing
         try:
             await asyncio.shield(future)
@@ -150,10 +157,22 @@ class Journal:
             self._held.extendleft(reversed(batch))
             raise
         self._writing = None
+        if self._dropped:
+            log.warning("samples lost while the disk refused count=%d", self._dropped)
+            self._dropped = 0
         for change in batch:
             if change.starts is not None:
                 self._stored(change.starts)
         self.on_written()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt, but not while a start waits."""
+        self._start_waits.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._start_waits.wait()
+        except TimeoutError:
+            pass
 
     def _give_up_starts(self) -> None:
         lost = [change for change in self._held if change.starts is not None]
