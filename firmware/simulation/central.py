@@ -20,9 +20,7 @@ from firmware.simulation.runtime import Process, Simulation
 PORT = 9000
 HOST = "csms"
 COMMAND_TIMEOUT_S = 30.0
-MESSAGES_KEPT = 200  # per station: the trace has them all
-
-OnFrame = Callable[[str, bool, str], None]  # station, from the station, text
+MESSAGES_KEPT = 200  # per station: the story has them all
 
 
 class _Clock:
@@ -37,11 +35,10 @@ class _Clock:
 
 
 class _ObservedStore(MemoryStore):
-    """Tells of every frame that the central system logs."""
+    """Tells of every connection that the central system takes."""
 
-    def __init__(self, on_frame: OnFrame, on_connection: Callable[[str], None]) -> None:
+    def __init__(self, on_connection: Callable[[str], None]) -> None:
         super().__init__({"messages": MESSAGES_KEPT})
-        self._on_frame = on_frame
         self._on_connection = on_connection
 
     def put(self, table: str, owner: str, key: str, value: Record) -> None:
@@ -50,25 +47,18 @@ class _ObservedStore(MemoryStore):
             self._on_connection(value["station"])
         super().put(table, owner, key, value)
 
-    def append(self, log: str, owner: str, entry: Record) -> None:
-        """Add to a log."""
-        if log == "messages":
-            self._on_frame(owner, entry["direction"] == "in", entry["text"])
-        super().append(log, owner, entry)
-
 
 class Central:
-    """Starts, ends and commands the central system. `on_frame` is told of every frame, at the moment it is read or written."""
+    """Starts, ends and commands the central system. `on_connection` is told of each station that connects."""
 
     def __init__(
         self,
         sim: Simulation,
-        on_frame: OnFrame,
         on_connection: Callable[[str], None],
         policy: Policy | None = None,
     ) -> None:
         self._sim = sim
-        self._store = _ObservedStore(on_frame, on_connection)
+        self._store = _ObservedStore(on_connection)
         self._config = CsmsConfig(
             host="0.0.0.0",  # noqa: S104 - of a simulated host
             port=PORT,

@@ -89,7 +89,7 @@ class _Day:
 
     async def pass_by(self, _: Simulation) -> None:
         """The whole scenario."""
-        central = Central(self._sim, self._frame, self._wire.connected)
+        central = Central(self._sim, self._wire.connected)
         central.start()
         await asyncio.sleep(APART_S)
         for index in range(self._scenario.stations):
@@ -136,6 +136,7 @@ class _Day:
             board=board(),
             program=self._scenario.program,
             started=lambda site: self._wire.program_started(site.identity),
+            on_frame=self._frame,
             crashed=lambda site, error: self.findings.report(Rule.NO_CRASH, site.identity, repr(error)),
         )
         for evse in site.world.evses:

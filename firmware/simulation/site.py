@@ -49,13 +49,14 @@ class Environment:
     running: Callable[[App], None]
 
 
+OnFrame = Callable[[str, bool, str], None]  # station, whether it is the sender, text
 Program = Callable[[Environment], Coroutine[Any, Any, AppExit]]
 
 
 class Site:
     """A charge point that can lose its program, its power, and come back.
 
-    `started` is told of each start of the program, `crashed` of one that failed.
+    `started` is told of each start of the program, `crashed` of one that failed, `on_frame` of what it sends and receives.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Site:
         program: Program,
         started: Callable[["Site"], None],
         crashed: Callable[["Site", BaseException], None],
+        on_frame: OnFrame,
     ) -> None:
         self.index = index
         self.identity = f"CP{index:03d}"
@@ -98,6 +100,7 @@ class Site:
         self._program = program
         self._started = started
         self._crashed = crashed
+        self._on_frame = on_frame
         self._supervisor: asyncio.Task[None] | None = None
 
     @property
@@ -126,6 +129,7 @@ class Site:
 
     def _is_running(self, app: App) -> None:
         self.app = app
+        app.frames.listen(lambda frame: self._on_frame(self.identity, frame.direction == "out", frame.text))
 
     async def _supervise(self) -> None:
         while self.process is not None:

@@ -113,6 +113,7 @@ class Stage:
         self._sites: list[Site] = []
         self.csms_host = sim.host(CSMS_HOST)
         self.failures: list[BaseException] = []  # of the charge points' programs
+        self.frames: list[tuple[str, bool, str]] = []  # OCPP frames: station, whether it was the sender, text
 
     @property
     def time_s(self) -> float:
@@ -143,6 +144,7 @@ class Stage:
             program=partial(run_app, settings=settings),
             started=lambda _: None,
             crashed=lambda _, error: self.failures.append(error),
+            on_frame=lambda station, sent, text: self.frames.append((station, sent, text)),
         )
         self._sites.append(site)
         site.start()

@@ -1,4 +1,7 @@
-"""Watches the OCPP frames as the central system sees them (OCPP-J 1.6, section 4.1.1; OCPP 1.6 edition 2, sections 3.4 and 4.2)."""
+"""Watches the OCPP frames as the station sees them, at the moment it sends or receives them.
+
+Sources: OCPP-J 1.6, section 4.1.1; OCPP 1.6 edition 2, sections 3.4 and 4.2.
+"""
 
 import json
 from collections import OrderedDict
@@ -19,7 +22,6 @@ ON_REQUEST = frozenset({"StatusNotification", "MeterValues", "Heartbeat", "Diagn
 @dataclass(slots=True)
 class _Station:
     waiting: dict[str, tuple[str, float]] = field(default_factory=dict)  # id -> (action, when) of its unanswered calls
-    new_program: bool = False  # it has not connected yet; what still arrives is the old one's
     booted: bool = False  # BootNotification was sent since the program started
     accepted: bool = False  # and accepted
     ids: OrderedDict[str, str] = field(default_factory=OrderedDict)  # content of a billable message -> its id
@@ -40,24 +42,22 @@ class WireWatch:
         return sum(station.frames for station in self._stations.values())
 
     def program_started(self, station: str) -> None:
-        """The program has begun anew: it has to boot on its next connection."""
-        self._of(station).new_program = True
+        """The program has begun anew: it has to boot."""
+        known = self._of(station)
+        known.booted = known.accepted = False
 
     def connected(self, station: str) -> None:
         """A new connection: what was unanswered on the old one is nobody's any more."""
-        known = self._of(station)
-        known.waiting.clear()
-        if known.new_program:
-            known.new_program = known.booted = known.accepted = False
+        self._of(station).waiting.clear()
 
     def frame(self, name: str, from_station: bool, text: str) -> None:
-        """A frame was read from, or written to, a station."""
+        """A frame was sent or received by a station."""
         station = self._of(name)
         station.frames += 1
         try:
             frame = json.loads(text)
         except ValueError:
-            return  # sent on purpose by the central system; the station's side is checked by the schema
+            return  # nonsense that the central system sends on purpose, or a frame too long to be kept whole
         if from_station and frame[0] == CALL:
             self._called(name, station, frame)
         elif not from_station and frame[0] != CALL:
