@@ -271,7 +271,7 @@ class App:
 
     async def _watch_storage(self) -> None:
         while True:
-            self.engine.apply(lambda station, now: station.storage_changed(self.queue.stats().accepting))
+            self.engine.apply(lambda station, now: station.storage_changed(self.queue.stats().accepting, now))
             await self.clock.sleep(STORAGE_CHECK_S)
 
     async def _watch_clock(self) -> None:

@@ -16,7 +16,6 @@ from firmware.ocpp16.configuration import initial_settings
 from hal.errors import HalError
 
 ENVIRONMENT_PREFIX = "WAYSIDE_"
-PROTOCOLS = ("ocpp1.6",)
 
 
 class ConfigError(HalError, ValueError):

@@ -185,13 +185,10 @@ class Desk:
             if auth.state is not AuthState.PENDING or not auth.belongs_to(query.token):
                 return  # cancelled meanwhile
         if info is None:
-            self._judge_again(query, now)
+            self._judge(query, now, online=False)
         else:
             step = Step.GRANT if info.accepted else Step.DENY
             self._settle(query, Decision(step, info, f"CentralSystem{info.verdict.value}"), now)
-
-    def _judge_again(self, query: Query, now: Instant) -> None:
-        self._judge(query, now, online=False)
 
     def _settle(self, query: Query, decision: Decision, now: Instant) -> None:
         if decision.step is Step.GRANT and decision.info is not None:
@@ -234,7 +231,7 @@ class Desk:
         waiting = self.waiting
         if waiting is None or evse.id not in waiting.served or evse.plug is Plug.UNPLUGGED or evse.leftover:
             return
-        if evse.tx is None and evse.auth.state is AuthState.NONE and evse.available:
+        if self._free([evse]):
             self.waiting = None
             evse.grant(waiting.token, waiting.info, now)
 

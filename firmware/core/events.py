@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from firmware.core.facts import Fact, MeterFrame
-from firmware.core.values import Outcome, Registration, ResetKind, Token, TokenInfo
+from firmware.core.values import Registration, ResetKind, Token, TokenInfo
 from hal.types import Fault
 
 
@@ -38,7 +38,7 @@ class StationChanged:
 
 @dataclass(frozen=True, slots=True)
 class TokenQueryNeeded:
-    """The central system must be asked about a token; answered by `Station.answer_query`."""
+    """The central system must be asked about a token; answered by `Desk.answer`."""
 
     query: int
     token: Token
@@ -109,25 +109,10 @@ class OnlineChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class UnlockWanted:
-    """A connector is to be unlocked; answered by the engine to whoever asked."""
-
-    evse: int
-
-
-@dataclass(frozen=True, slots=True)
 class ResetWanted:
     """The program is to end and start again."""
 
     kind: ResetKind
-
-
-@dataclass(frozen=True, slots=True)
-class CommandRefused:
-    """A local wish could not be met; for display and log."""
-
-    evse: int | None
-    outcome: Outcome
 
 
 Event = (
@@ -144,7 +129,5 @@ Event = (
     | SettingChanged
     | RegistrationChanged
     | OnlineChanged
-    | UnlockWanted
     | ResetWanted
-    | CommandRefused
 )

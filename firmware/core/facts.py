@@ -6,7 +6,7 @@ an older program can read a newer row).
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -104,10 +104,6 @@ class Fact:
     offline: bool = False
     frames: tuple[MeterFrame, ...] = ()
     signed: SignedReading | None = None
-
-    def dated(self, at: Instant) -> "Fact":
-        """The same fact with a better known time."""
-        return replace(self, at=at)
 
 
 def encode_frame(frame: MeterFrame) -> dict[str, Any]:

@@ -122,11 +122,11 @@ def wh(milli: int | None) -> int | None:
 
 
 def _positive(value: float | None) -> float | None:
-    return None if value is None else max(value, 0.0)
+    return None if value is None else abs(max(value, 0.0))  # abs: nobody wants to read -0.0
 
 
 def _negative(value: float | None) -> float | None:
-    return None if value is None else max(-value, 0.0)
+    return None if value is None else abs(min(value, 0.0))
 
 
 def _interval(now: int | None, before: int | None) -> int | None:
@@ -168,6 +168,7 @@ def samples_of(
             found.append(Sample(measurand.quantity, round(value, 3)))
         names, values = per_phase.get(measurand.quantity, ((), ()))
         for name, value in zip(names, values, strict=False):
-            if value is not None and (measurand.phase is None or name.split("-")[0] == measurand.phase.split("-")[0]):
+            # a phase alone also means its voltage to neutral; a voltage between phases is not one of these
+            if value is not None and measurand.phase in (None, name, name.removesuffix("-N")):
                 found.append(Sample(measurand.quantity, round(value, 3), name))
     return tuple(found)

@@ -32,7 +32,7 @@ from firmware.core.values import (
     Token,
     rejected,
 )
-from hal.types import Fault, FaultCode, Instant, PilotReading
+from hal.types import Fault, Instant, PilotReading
 
 _UNKNOWN_EVSE = rejected("UnknownEvse")
 
@@ -116,11 +116,12 @@ class Station:
         for evse in self.evses.values():
             evse.reconsider(now)
 
-    def storage_changed(self, ok: bool) -> None:
-        """The disk has (or has no) room for new transactions."""
+    def storage_changed(self, ok: bool, now: Instant) -> None:
+        """The disk has (or has no) room for new transactions; what waited for room starts now."""
         if ok != self.context.storage_ok:
             self.context.storage_ok = ok
             self.context.emit(StationChanged())
+            self.reconsider(now)
 
     def connection_changed(self, connected: bool) -> None:
         """The link to the central system came or went."""
@@ -262,8 +263,3 @@ class Station:
     def recover(self, tx: Transaction, now: Instant) -> None:
         """Take up a transaction that was open when the program ended."""
         self.evses[tx.evse].recover(tx, now)
-
-    @property
-    def fault_codes(self) -> frozenset[FaultCode]:
-        """Station-wide faults."""
-        return frozenset(self.context.faults)

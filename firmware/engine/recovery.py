@@ -1,8 +1,8 @@
 """After a restart: what becomes of transactions that were open when the program ended.
 
 A transaction whose vehicle is still there goes on, or is closed, as the setting says; one whose vehicle has gone, or whose EVSE is
-no longer configured, is closed. A closed one ends with the register as it stands now, so that the energy of the gap is counted
-once, and at the time it was last seen alive.
+no longer configured, is closed. A closed one ends at the time it was last seen alive, with the register as it stands now, so
+that the energy of the gap is counted once; without its EVSE, with the register as last seen.
 """
 
 import json
@@ -33,12 +33,12 @@ async def recover(engine: Engine, *, clean_end: bool) -> int:
     found = []
     for key, data in records.items():
         try:
-            found.append(Transaction.recovered(data, series.get(key, [])))
+            found.append(Transaction.recovered(data, list(series.get(key, {}).values())))
         except ValueError as error:
             log.error("open transaction unreadable transaction=%s error=%s", key, error)
     found.sort(key=lambda tx: tx.started.monotonic_s if tx.started else 0.0)
     for tx in found:
-        engine.journal.adopt(tx.id, len(tx.series))
+        engine.journal.adopt(tx.id, max(series.get(tx.id, {}), default=-1) + 1)
         if tx.evse not in engine.station.evses or engine.station.evses[tx.evse].tx is not None:
             log.error("open transaction without EVSE, closed transaction=%s evse=%d", tx.id, tx.evse)
             engine.journal.record(_closed(tx, cause))
@@ -54,13 +54,11 @@ def _taking_up(tx: Transaction, cause: StopCause) -> Callable[[Station, Instant]
 
 def _take_up(station: Station, tx: Transaction, cause: StopCause, now: Instant) -> None:
     evse = station.evses[tx.evse]
-    known = evse.plug is not Plug.UNPLUGGED or evse.pilot.vehicle_connected
     if not evse.pilot_seen:
         evse.plug = Plug.VEHICLE  # it was there; the pilot will tell when it answers
-        known = True
     last = tx.last_at or tx.started or now
     station.recover(tx, now)
-    if station.settings[AFTER_POWER_LOSS] == "close" or not known or evse.plug is not Plug.VEHICLE:
+    if station.settings[AFTER_POWER_LOSS] == "close" or evse.plug is not Plug.VEHICLE:
         log.info("open transaction closed transaction=%s evse=%d cause=%s", tx.id, tx.evse, cause.value)
         evse.stop(cause, last)
     else:
@@ -87,11 +85,13 @@ def _closed(tx: Transaction, cause: StopCause) -> FactRecorded:
     return FactRecorded(fact, None)
 
 
-async def _series(engine: Engine) -> dict[str, list[MeterFrame]]:
-    found: dict[str, list[MeterFrame]] = {}
-    for name, data in sorted((await engine.queue.items(SERIES)).items()):
+async def _series(engine: Engine) -> dict[str, dict[int, MeterFrame]]:
+    """Samples kept for the end, by transaction and number."""
+    found: dict[str, dict[int, MeterFrame]] = {}
+    for name, data in (await engine.queue.items(SERIES)).items():
+        transaction, _, number = name.partition("/")
         try:
-            found.setdefault(name.partition("/")[0], []).append(decode_frame(json.loads(data)))
-        except (ValueError, KeyError, TypeError) as error:
+            found.setdefault(transaction, {})[int(number)] = decode_frame(json.loads(data))
+        except (ValueError, KeyError, IndexError, TypeError) as error:
             log.warning("sample unreadable sample=%s error=%s", name, error)
     return found
