@@ -58,6 +58,8 @@ class Translator16:
         self._peer: Peer | None = None
         self._told_identity: Identity | None = None
         self._boot_now = asyncio.Event()
+        self._not_rejected = asyncio.Event()  # clear from a BootNotification answered Rejected to the next answer
+        self._not_rejected.set()
         self._heartbeat_now = asyncio.Event()
         self.transactions = Transactions(engine, timeline, settled=self._settled)
         self.statuses = StatusReporter(engine.station, engine.clock, owes_stop=self.transactions.owes_stop)
@@ -105,12 +107,14 @@ class Translator16:
     # ---- the central system asks --------------------------------------------------------------------------------------
 
     async def handle(self, call: Incoming) -> Reply:
-        """Answer a CALL. A station that was rejected stays silent on everything (section 4.2)."""
+        """Answer a CALL. A station that was rejected answers nothing as long as it is (section 4.2)."""
+        if not self._not_rejected.is_set():
+            log.info("call while rejected, not answered action=%s id=%r", call.action, call.message_id)
+            await self._not_rejected.wait()
+            raise Refuse("SecurityError", "this charge point was rejected when the message came")
         handler = self._handlers.get(call.action)
         if handler is None:
             raise Refuse("NotSupported", f"{call.action} is not supported by this charge point")
-        if self._engine.station.registration is Registration.REJECTED:
-            raise Refuse("SecurityError", "this charge point was rejected and waits for its next BootNotification")
         return await handler(call.request)
 
     # ---- one connection -------------------------------------------------------------------------------------------------
@@ -177,6 +181,10 @@ class Translator16:
 
     def _registered(self, registration: Registration, identity: Identity | None) -> None:
         self._told_identity = identity
+        if registration is Registration.REJECTED:
+            self._not_rejected.clear()
+        else:
+            self._not_rejected.set()
         self._engine.apply(lambda station, now: station.registered(registration))
 
     def _accept_interval(self, interval_s: int) -> None:

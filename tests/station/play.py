@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ OTHER_TAG = "04FFEEDDCCBBAA"
 class Play:
     """One station, one central system, and what people do at the pole."""
 
-    def __init__(self, sim: Simulation, directory: Path, settings: dict[str, str], keys: dict[str, str]) -> None:
+    def __init__(self, sim: Simulation, directory: Path, settings: Mapping[str, str], keys: dict[str, str]) -> None:
         self.sim = sim
         self.settings = settings
         self.keys = keys
@@ -50,11 +50,12 @@ class Play:
         self.sim.processes.kill(self._server)
 
     async def start_station(self) -> None:
-        """The station is switched on."""
+        """The station is switched on, and its devices work."""
         self._boots += 1
         self._ready.clear()
         self._station = self.sim.processes.spawn(self.station_host, self._program, name="station")
         await self._ready.wait()
+        await self.until(lambda: all(reader.port.is_open for reader in self.world.readers))
 
     async def kill_station(self) -> None:
         """SIGKILL."""
@@ -146,6 +147,21 @@ class Play:
         """Wait until the central system accepts the station."""
         await self.until(lambda: self.app.engine.station.context.online, 600)
 
+    async def offline(self) -> None:
+        """The central system dies, and the station has noticed."""
+        self.stop_csms()
+        await self.until(lambda: not self.app.engine.station.context.online)
+
+    async def set_key(self, name: str, value: str) -> None:
+        """ChangeConfiguration, accepted."""
+        assert await self.csms.ask("ChangeConfiguration", {"key": name, "value": value}) == {"status": "Accepted"}
+
+    async def key(self, name: str) -> str | None:
+        """The value of a key as GetConfiguration tells it."""
+        answer = await self.csms.ask("GetConfiguration", {"key": [name]})
+        value: str | None = answer["configurationKey"][0]["value"]
+        return value
+
     async def delivered(self, timeout_s: float = 600.0) -> None:
         """Wait until the journal is empty."""
         await self.until(lambda: self.app.queue.stats().rows == 0, timeout_s)
@@ -163,19 +179,22 @@ def play(
     scenario: Scenario,
     *,
     seed: int = 1,
-    connected: bool = True,
-    settings: dict[str, str] | None = None,
-    **keys: str,
+    connected: bool | None = True,
+    settings: Mapping[str, str] | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a scenario. `settings` are configuration keys, other keywords OCPP 1.6 keys; the station is online at its start
-    unless `connected` is False."""
+    """Run a scenario. `settings` are those of the configuration file, `keys` those of OCPP 1.6.
+
+    The station is online at its start; with `connected` False it is on without a central system, with None neither is started.
+    """
     sim = Simulation(seed)
 
     async def main(sim: Simulation) -> None:
-        stage = Play(sim, directory, settings or {}, keys)
+        stage = Play(sim, directory, settings or {}, dict(keys or {}))
         if connected:
             stage.start_csms()
-        await stage.start_station()
+        if connected is not None:
+            await stage.start_station()
         if connected:
             await stage.online()
         await scenario(stage)

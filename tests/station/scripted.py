@@ -9,6 +9,7 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 Answer = dict[str, Any] | str | None
 """Payload of a CALLRESULT, raw text to send as it is, or None for silence."""
@@ -49,6 +50,7 @@ class Scripted:
     closed: list[int | None] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)  # frames that were no CALL and matched nothing
     on_connect: Callable[[ServerConnection], Awaitable[None]] | None = None
+    on_upgrade: Callable[[ServerConnection, Request], Response | None] | None = None  # may refuse the upgrade
     _answers: dict[str, "asyncio.Future[list[Any]]"] = field(default_factory=dict)
     _sent: int = 0
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,8 +61,17 @@ class Scripted:
         def choose(_connection: ServerConnection, offered: Any) -> Any:
             return self.subprotocol if self.subprotocol in offered else None
 
+        def upgrade(connection: ServerConnection, request: Request) -> Response | None:
+            return self.on_upgrade(connection, request) if self.on_upgrade is not None else None
+
         async with serve(
-            self._serve, "0.0.0.0", port, select_subprotocol=choose, compression=None, ping_interval=None
+            self._serve,
+            "0.0.0.0",
+            port,
+            process_request=upgrade,
+            select_subprotocol=choose,
+            compression=None,
+            ping_interval=None,
         ) as server:
             await server.serve_forever()
 
@@ -74,7 +85,7 @@ class Scripted:
                 frame = json.loads(text)
                 if frame[0] == 2:
                     await self._called(socket, Call(self._time(), frame[1], frame[2], frame[3], number))
-                elif frame[1] in self._answers:
+                elif frame[1] in self._answers and not self._answers[frame[1]].done():
                     self._answers.pop(frame[1]).set_result(frame)
                 else:
                     self.ignored.append(str(text))
@@ -167,6 +178,22 @@ class Scripted:
         async with asyncio.timeout(60):
             return await future
 
-    async def say(self, text: str) -> None:
-        """Send any text on the newest connection."""
-        await self.connections[-1].send(text)
+    async def say(self, message: str | bytes) -> None:
+        """Send anything on the newest connection."""
+        await self.connections[-1].send(message)
+
+    async def answer_to(self, message: str, message_id: str) -> list[Any]:
+        """Send any text and return the answer that names this id."""
+        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._answers[message_id] = future
+        await self.say(message)
+        async with asyncio.timeout(60):
+            return await future
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Close the newest connection."""
+        await self.connections[-1].close(code, reason)
+
+    def authorise(self, status: str, **info: Any) -> None:
+        """Answer every Authorize so from now on."""
+        self.scripts["Authorize"] = lambda call: {"idTagInfo": {"status": status, **info}}

@@ -59,7 +59,7 @@ def test_the_session_is_exact_when_the_central_system_is_away(tmp_path: Path, aw
         started = stage.csms.transactions[0]["start"]["timestamp"]
         assert abs(_posix(started) - began) < 5
 
-    play(tmp_path, scenario, settings={"station.charge_before_accepted": "true"}, **KNOWN)
+    play(tmp_path, scenario, settings={"station.charge_before_accepted": "true"}, keys=KNOWN)
 
 
 def _posix(timestamp: str) -> float:
@@ -84,7 +84,7 @@ def test_a_killed_program_takes_its_transaction_up_again(tmp_path: Path, connect
         await _end(stage)
         _exact(stage)
 
-    play(tmp_path, scenario, **KNOWN)
+    play(tmp_path, scenario, keys=KNOWN)
 
 
 def test_an_open_transaction_is_closed_after_power_loss_when_so_configured(tmp_path: Path) -> None:
