@@ -86,6 +86,7 @@ class Picture:
             "firmware": __version__,
             "board": app.board.name,
             "mock": world is not None,
+            "ready": not context.halting and context.storage_ok and context.in_service,
             "online": context.online,
             "in_service": context.in_service,
             "operative": context.operative,

@@ -69,8 +69,8 @@ class Publisher:
         self._wanted = asyncio.Event()
         self._nothing = asyncio.Event()  # never set: to wait for time alone
         self._changes = 0  # of parts, so far
-        self._told_frame = 0  # the latest one that readers were woken for
         self._latest_frame = max((frame.number for frame in app.frames.since(0)), default=0)
+        self._woken_for = (0, 0)  # changes and frame that readers were last woken for
         self.closing = False
         self.run_id = app.around.new_id()[:8]  # tells this run's frame numbers from another's
         app.engine.observe(lambda _event: self.touch())
@@ -97,10 +97,10 @@ class Publisher:
             await self._wait(LIVE_S, self._touched)
             self._touched.clear()
             await self._picture.oldest.look()
-            frame, changes = self._told_frame, self._changes
             self._look()
-            self._told_frame = self._latest_frame
-            if (frame, changes) != (self._told_frame, self._changes):
+            newest = (self._changes, self._latest_frame)
+            if newest != self._woken_for:
+                self._woken_for = newest
                 self._wake_readers()
             await self._wait(COALESCE_S, self._nothing)
 

@@ -58,8 +58,16 @@ class Station:
         answer: dict[str, Any] = response.json()
         return answer
 
+    async def ready(self) -> None:
+        """Wait until cards are looked at."""
+        async with self.events() as events:
+            station = (await events.next("state")).data["station"]
+            while not station["ready"]:
+                station = (await events.next("station")).data
+
     async def charge(self, evse: int = 1) -> None:
         """A car plugged in, a card accepted, current flowing."""
+        await self.ready()
         await self.act(f"evse/{evse}/plug", car=EAGER_CAR)
         await self.act("token", token=CARD, evses=[evse])
         await self.until(lambda: self.word(evse) == "Charging")

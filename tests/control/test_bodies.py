@@ -128,7 +128,8 @@ async def test_paths_and_methods_that_do_not_exist_are_refused_in_json(tmp_path:
         missing = await one.http.get("/api/nothing")
         assert (missing.status_code, missing.json()["error"]["field"]) == (404, "")
         wrong = await one.http.delete("/api/state")
-        assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET, HEAD")
+        assert wrong.status_code == 405
+        assert set(wrong.headers["Allow"].split(", ")) == {"GET", "HEAD"}
         assert "DELETE" in wrong.json()["error"]["message"]
 
 

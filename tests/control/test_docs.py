@@ -148,6 +148,7 @@ def test_every_example_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.
     async def main() -> list[str]:
         wrong = []
         async with station(tmp_path, app=await a_station_with_a_past(tmp_path)) as one:
+            await one.ready()
             for example in examples():
                 if example.command.strip().endswith("/api/state"):
                     await charging_and_waiting(one)

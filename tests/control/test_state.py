@@ -58,6 +58,16 @@ async def test_no_secret_is_in_the_state(tmp_path: Path) -> None:
         assert (await one.state())["evses"][0]["token"] == "04…F6"
 
 
+async def test_a_station_is_ready_when_a_card_would_be_looked_at(tmp_path: Path) -> None:
+    """A station that no central system has ever accepted says that it is not ready."""
+    async with station(tmp_path / "allowed") as one:
+        await one.ready()
+    async with station(tmp_path / "new", {"station.charge_before_accepted": "false"}) as one:
+        about = (await one.state())["station"]
+        assert about["ready"] is False
+        assert about["in_service"] is False
+
+
 async def test_what_waits_for_the_central_system_is_shown(tmp_path: Path) -> None:
     """The queue tells how many records wait and since when the oldest does; the link tells what it tries and what went wrong."""
     async with station(tmp_path) as one:

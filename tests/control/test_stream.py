@@ -52,6 +52,29 @@ async def test_energy_flows_into_the_stream_without_any_other_event(tmp_path: Pa
             assert energy > first
 
 
+async def test_a_new_client_takes_no_news_from_another(tmp_path: Path) -> None:
+    """A change that is first seen when somebody joins is told to those who were there before."""
+    async with station(tmp_path) as one, one.events() as first:
+        await one.ready()
+        await one.app.connection.stop()  # so that nothing else is news
+        while (await first.next("link")).data["state"] != "stopped":
+            pass
+        world = one.app.board.world
+        assert world is not None
+        world.network.set_latency(0.25)  # nothing reports this, so that the second client is the first to see it
+        async with one.events() as second:
+            await second.next("state")
+            assert (await first.next("world")).data["network"]["latency_s"] == 0.25
+
+
+async def test_a_look_at_the_headers_opens_no_stream(tmp_path: Path) -> None:
+    """HEAD answers at once."""
+    async with station(tmp_path) as one:
+        head = await one.http.head("/api/events")
+        assert head.status_code == 200
+        assert head.headers["content-type"].startswith("text/event-stream")
+
+
 async def test_an_idle_station_is_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What only runs on with time, such as the time itself, is no news: a station in peace sends comments."""
     monkeypatch.setattr(stream, "KEEP_ALIVE_S", 0.7)  # longer than the interval between two looks
