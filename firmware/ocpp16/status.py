@@ -24,6 +24,9 @@ from ocpp_client.v16 import StatusNotificationRequest
 
 log = logging.getLogger(__name__)
 
+TRIES = 3  # tellings of one status without an answer, then it counts as told
+RETRY_S = 60.0
+
 Status = Literal[
     "Available",
     "Preparing",
@@ -156,6 +159,7 @@ class StatusReporter:
         self._station = station
         self._clock = clock
         self._told: dict[int, Report] = {}
+        self._unanswered: dict[int, tuple[Report, int]] = {}  # what was told in vain, and how often
         self._since: dict[int, tuple[Report, float, float | None]] = {}  # present report, monotonic and wall start
         self._wake = asyncio.Event()
         for number in self._numbers():
@@ -230,12 +234,22 @@ class StatusReporter:
         )
 
     async def tell(self, send: Callable[[StatusNotificationRequest], Awaitable[bool]]) -> float | None:
-        """Tell what is due; returns seconds until more may be. `send` returns False when it could not be delivered."""
+        """Tell what is due; returns seconds until more may be. `send` returns False when nobody answered."""
         due, wait_s = self.messages()
         for number, report, message in due:
-            if await send(message):
+            if await send(message) or self._in_vain(number, report):
                 self._told[number] = report
+                self._unanswered.pop(number, None)
+            else:
+                wait_s = RETRY_S if wait_s is None else min(wait_s, RETRY_S)
         return wait_s
+
+    def _in_vain(self, number: int, report: Report) -> bool:
+        """Count a telling without an answer; True when it was the last."""
+        known, count = self._unanswered.get(number, (report, 0))
+        count = count + 1 if known == report else 1
+        self._unanswered[number] = (report, count)
+        return count >= TRIES
 
     async def run(self, send: Callable[[StatusNotificationRequest], Awaitable[bool]]) -> None:
         """Tell changes for as long as the connection lasts."""

@@ -196,6 +196,7 @@ def play(
         if connected is not None:
             await stage.start_station()
         if connected:
+            await stage.csms.heard("StatusNotification", 3)  # all are told after the boot
             await stage.online()
         await scenario(stage)
         await stage.end_station()
