@@ -6,6 +6,7 @@ order is the reverse; contactors are denied before anything is waited for. Every
 
 import asyncio
 import contextlib
+import importlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -197,7 +198,9 @@ class App:
         if not self.config.control.enabled:
             self.serving.set()
             return
-        from firmware.control.server import serve  # noqa: PLC0415 - a device without the API does not pay for it
+        # A device without the API does not pay for it. Loading takes as long as a handshake; in a thread the link does not wait for it.
+        await asyncio.to_thread(importlib.import_module, "firmware.control.server")
+        from firmware.control.server import serve  # noqa: PLC0415
 
         await serve(self)
 

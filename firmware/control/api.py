@@ -13,7 +13,6 @@ from firmware.control.address import Address
 from firmware.control.answers import ApiError, answer, whole_number
 from firmware.control.frames import HIGHEST_NUMBER, FrameRoutes
 from firmware.control.guard import Guard
-from firmware.control.mock import MockRoutes
 from firmware.control.picture import Picture
 from firmware.control.queue import QueueRoutes
 from firmware.control.stream import EventStream, Publisher
@@ -47,10 +46,23 @@ def build_api(app: "App", picture: Picture, publisher: Publisher, address: Addre
         *core.routes(),
         *FrameRoutes(app).routes(),
         *QueueRoutes(app, picture).routes(),
-        *MockRoutes(app.board.world, publisher.touch).routes(),
+        *_mock_routes(app, publisher),
     ]
     handlers: dict[Any, Any] = {ApiError: _refused, HTTPException: _no_route, Exception: _defect}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), address, app.config.control.token)
+
+
+def _mock_routes(app: "App", publisher: Publisher) -> list[Route]:
+    world = app.board.world
+    if world is None:
+        return [Route("/api/mock", _no_world), Route("/api/mock/{action:path}", _no_world, methods=["POST"])]
+    from firmware.control.mock import MockRoutes  # noqa: PLC0415 - real hardware does not load the desktop world
+
+    return MockRoutes(world, publisher.touch).routes()
+
+
+async def _no_world(_request: Request) -> Response:
+    raise ApiError(404, "this board has real hardware; the mock world is there on a mock board only")
 
 
 class CoreRoutes:

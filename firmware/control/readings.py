@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from boards import Board
 from firmware.engine.hardware import EvseDriver
 from hal.clock import Clock
-from hal.mock.evse import MockEvse
-from hal.mock.world import World
 from hal.types import FaultCode, MeterReading
+
+if TYPE_CHECKING:
+    from hal.mock.evse import MockEvse
+    from hal.mock.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,11 @@ def present(driver: EvseDriver, board: Board, clock: Clock) -> Reading:
     return Reading(driver.last_reading, clock.monotonic() - driver.last_read_s)
 
 
-def _answers(evse: MockEvse) -> bool:
+def _answers(evse: "MockEvse") -> bool:
     return FaultCode.METER_SILENT not in evse.faults and "meter" not in evse.ports.lost
 
 
-def _of_world(world: World, number: int) -> MeterReading:
+def _of_world(world: "World", number: int) -> MeterReading:
     """What the mock meter would show, without reading it: a read is an event of the world and is saved by it."""
     evse = world.evse(number)
     powers = evse.power_w()

@@ -9,11 +9,11 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from firmware.control.address import Address
@@ -89,7 +89,7 @@ async def _served(api: ASGIApp, listener: socket.socket, publisher: Publisher) -
     config = uvicorn.Config(
         api,
         loop="none",
-        http="h11",
+        http=H11Protocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -103,13 +103,16 @@ async def _served(api: ASGIApp, listener: socket.socket, publisher: Publisher) -
     )
     config.load()
     state = ServerState()
-    kind: Any = config.http_protocol_class
 
     def connection() -> asyncio.Protocol:
         own: dict[str, Any] = {}
-        made: Any = kind(config=config, server_state=state, app_state=own)
-        own[CUT] = partial(_abort, made)
-        return cast("asyncio.Protocol", made)
+        made = H11Protocol(config, state, own)
+
+        def cut() -> None:
+            made.transport.abort()  # there from the moment it was accepted
+
+        own[CUT] = cut
+        return made
 
     server = await asyncio.get_running_loop().create_server(connection, sock=listener)
     try:
@@ -120,19 +123,13 @@ async def _served(api: ASGIApp, listener: socket.socket, publisher: Publisher) -
         await _end(state)
 
 
-def _abort(connection: Any) -> None:
-    """End a connection at once; what is still to be sent is thrown away."""
-    if connection.transport is not None:  # there is one from the moment it was accepted
-        connection.transport.abort()
-
-
 async def _end(state: ServerState) -> None:
     """Close what is idle, give answers under way `STOP_S`, then cut off the rest."""
     for connection in tuple(state.connections):
         connection.shutdown()
     await _finished(state, STOP_S)
     for connection in tuple(state.connections):
-        _abort(connection)  # a client that takes nothing; its handler sees it gone
+        connection.transport.abort()  # a client that takes nothing; its handler sees it gone
     await _finished(state, CUT_S)
     for task in tuple(state.tasks):
         task.cancel()  # a handler that waits for something else

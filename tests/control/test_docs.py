@@ -176,6 +176,7 @@ def test_every_action_is_documented_with_an_example() -> None:
 async def test_every_path_is_documented_with_an_example(tmp_path: Path) -> None:
     """No path is served that the document does not show."""
     app = await open_app(tmp_path)
+    assert app.board.world is not None
     try:
         picture = Picture(app)
         publisher = Publisher(app, picture)
@@ -183,7 +184,7 @@ async def test_every_path_is_documented_with_an_example(tmp_path: Path) -> None:
             CoreRoutes(app, picture, publisher),
             FrameRoutes(app),
             QueueRoutes(app, picture),
-            MockRoutes(None, publisher.touch),
+            MockRoutes(app.board.world, publisher.touch),
         ]
         paths = {route.path for table in tables for route in table.routes()} - {"/", "/api/mock/{action:path}"}
         commands = " ".join(example.command for example in examples())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -34,6 +35,13 @@ async def test_a_name_that_nobody_knows_costs_the_interface_only(tmp_path: Path)
     async with station(tmp_path, {"control.listen": "nowhere.invalid:8080"}) as one:
         assert one.app.control_url is None
         await one.until(lambda: one.app.engine.running)
+
+
+async def test_real_hardware_does_not_load_the_desktop_world() -> None:
+    """The interface itself needs nothing of the mock world, and what a device does not need is not in its memory."""
+    program = "import sys, firmware.control.server; sys.exit(any(name.startswith('hal.mock') for name in sys.modules))"
+    loading = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    assert await loading.wait() == 0
 
 
 async def test_without_the_interface_the_station_runs(tmp_path: Path) -> None:
