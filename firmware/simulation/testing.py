@@ -24,9 +24,11 @@ from typing import Any, TypeVar
 
 from firmware.simulation.program import board, run_app
 from firmware.simulation.runtime import Process, Simulation
+from firmware.simulation.runtime.network import Network
 from firmware.simulation.site import Site
 from hal.mock.car import Car
 from hal.mock.evse import MockEvse
+from hal.mock.world import World
 
 T = TypeVar("T")
 CSMS_HOST = "csms"
@@ -44,7 +46,7 @@ class VirtualChargePoint:
         return self._site.identity
 
     @property
-    def world(self) -> Any:
+    def world(self) -> World:
         """The mock world, for everything that has no method here."""
         return self._site.world
 
@@ -121,8 +123,8 @@ class Stage:
         return self._sim.loop.time()
 
     @property
-    def network(self) -> Any:
-        """Cuts, black holes, slow and lossy paths: `network.cut("cp000", "csms")` and the like."""
+    def network(self) -> Network:
+        """Cuts, black holes, slow and lossy paths: `network.cut("cp000", "csms")` and the like; hosts have lower-case names."""
         return self._sim.network
 
     def serve(self, main: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Process:

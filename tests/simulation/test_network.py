@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -143,6 +144,19 @@ def test_closing_with_unread_data_resets_the_peer() -> None:
         await asyncio.sleep(1)
         peer.writers[0].transport.close()
         assert await _ends(reader) == "ConnectionResetError"
+
+    _play(scene)
+
+
+@pytest.mark.parametrize(("linger_s", "ends"), [(0, "ConnectionResetError"), (5, "eof")])
+def test_a_linger_time_of_nothing_turns_the_end_into_a_reset(linger_s: int, ends: str) -> None:
+    """SO_LINGER with 0 seconds is how a program resets a connection on purpose."""
+
+    async def scene(_: Simulation, peer: Peer, streams: Streams) -> None:
+        tcp = peer.writers[0].get_extra_info("socket")
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, linger_s))
+        peer.writers[0].transport.abort()
+        assert await _ends(streams[0]) == ends
 
     _play(scene)
 

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import struct
 from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,12 @@ class VirtualSocket:
         user_timeout_ms: int = self._options.get((socket.IPPROTO_TCP, _TCP_USER_TIMEOUT), 0)
         return user_timeout_ms / 1000 if user_timeout_ms else GIVE_UP_S
 
+    @property
+    def resets_on_close(self) -> bool:
+        """Whether SO_LINGER with a time of 0 was set: closing then sends RST instead of FIN."""
+        linger = self._options.get((socket.SOL_SOCKET, socket.SO_LINGER))
+        return isinstance(linger, bytes) and struct.unpack("ii", linger) == (1, 0)
+
     def getsockname(self) -> tuple[str, int]:
         """Own address and port."""
         return self._local
@@ -56,7 +63,7 @@ class VirtualSocket:
         return self._remote
 
     def setsockopt(self, level: int, option: int, value: Any) -> None:
-        """Remember an option. TCP_USER_TIMEOUT has an effect, the others have none."""
+        """Remember an option. TCP_USER_TIMEOUT and SO_LINGER have an effect, the others have none."""
         self._options[level, option] = value
 
     def getsockopt(self, level: int, option: int) -> Any:

@@ -245,7 +245,7 @@ class VirtualTransport(asyncio.Transport):
         if self._closing:
             return
         self._closing = True
-        if self._inbox:
+        if self._inbox or self.socket.resets_on_close:
             self._reset_peer()
             self._loop.call_soon(self.lose, None)
         elif not self._outbox:
@@ -256,7 +256,7 @@ class VirtualTransport(asyncio.Transport):
         if self._lost or self.gone:
             return
         self._closing = True
-        if self._outbox or self._inbox:
+        if self._outbox or self._inbox or self.socket.resets_on_close:
             self._reset_peer()
         else:
             self._send_fin()
