@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -76,7 +75,7 @@ def test_a_journal_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Capt
     """One line, exit code 1, and nothing is created."""
     assert main(["queue", "list", "--state-dir", str(tmp_path / "none")]) == 1
     assert "no journal at" in capsys.readouterr().err
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_running_station_is_asked(tmp_path: Path) -> None:
