@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware.core import events as ev
 from firmware.core.settings import HEARTBEAT_INTERVAL_S, MESSAGE_TIMEOUT_S
-from firmware.core.values import Registration, TokenInfo
+from firmware.core.values import Registration, TokenInfo, Verdict
 from firmware.engine.engine import Engine
 from firmware.engine.timeline import Timeline
 from firmware.identity import Identity
@@ -16,7 +16,7 @@ from firmware.ocpp16.core_profile import CoreProfile
 from firmware.ocpp16.remote_trigger import RemoteTrigger
 from firmware.ocpp16.status import StatusReporter
 from firmware.ocpp16.transactions import Transactions
-from firmware.ocpp16.words import id_tag, token_info
+from firmware.ocpp16.words import MAX_ID_TAG, id_tag, token_info
 from firmware.outbox import Outbox
 from ocpp_client.errors import AnswerInvalid, CallError, CallFailed, CallTimeout, ConnectionLost, Refuse
 from ocpp_client.messages import Request, Response
@@ -251,7 +251,10 @@ class Translator16:
         return answer
 
     async def authorise(self, query: ev.TokenQueryNeeded) -> TokenInfo | None:
-        """Authorize (section 4.1). No usable answer means: decide as if offline."""
+        """Authorize (section 4.1). No usable answer means: decide as if offline. What is no idTag is not asked about."""
+        if len(query.token.value) > MAX_ID_TAG:
+            log.info("token is longer than an idTag, refused token=%s", query.token.masked)
+            return TokenInfo(Verdict.INVALID)
         if self._peer is None:
             return None
         try:

@@ -94,6 +94,8 @@ _UNITS = {
     "Temperature": "Celcius",  # the published schema's spelling, which central systems validate against
 }
 
+MAX_ID_TAG = 20
+
 
 def moment(wall_s: float) -> datetime:
     """POSIX seconds as the message models want them."""
@@ -110,8 +112,8 @@ def token_info(answer: IdTagInfo) -> TokenInfo:
 
 
 def id_tag(token: Token | None) -> str:
-    """A token as an idTag: at most 20 characters. A transaction that nobody authorised has an empty one."""
-    return token.value[:20] if token is not None else ""
+    """A token as an idTag, cut to its length. A transaction that nobody authorised has an empty one."""
+    return token.value[:MAX_ID_TAG] if token is not None else ""
 
 
 def reason(cause: StopCause | None) -> Reason:
