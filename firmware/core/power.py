@@ -69,7 +69,8 @@ def energy(evse: "Evse") -> Energy:
         return Energy.PAUSED_BY_EVSE
     if not evse.pilot.asks_energy:
         return Energy.PAUSED_BY_EV
-    return Energy.FLOWING if evse.contactor_closed is not False else Energy.PAUSED_BY_EVSE
+    # A contactor that is about to close is no restriction of ours; one that does not close is a fault soon.
+    return Energy.FLOWING if evse.contactor_closed is not False else Energy.PAUSED_BY_EV
 
 
 def desired(evse: "Evse") -> Desired:
