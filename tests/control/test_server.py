@@ -59,6 +59,26 @@ async def test_the_url_names_the_port_that_the_system_chose(tmp_path: Path) -> N
         assert (await other.http.get("/health")).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["[::1]", "localhost"])
+async def test_it_listens_on_every_kind_of_loopback(tmp_path: Path, host: str) -> None:
+    """By name and by IPv6 address as well, and the URL can be used as it is."""
+    if host == "[::1]" and not has_ipv6_loopback():
+        pytest.skip("this machine has no IPv6 loopback")
+    async with station(tmp_path, {"control.listen": f"{host}:0"}) as one:
+        assert (one.app.control_url or "").startswith(f"http://{host}:")
+        assert (await one.http.get("/health")).status_code == 200
+
+
+def has_ipv6_loopback() -> bool:
+    """Some containers have none."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
 async def test_it_is_gone_at_once_whatever_its_clients_do(tmp_path: Path) -> None:
     """Clients that listen, that idle and that read nothing do not hold up the end; listeners see the end of their stream."""
     app = await open_app(tmp_path)

@@ -40,6 +40,17 @@ async def test_a_changed_evse_is_told_in_full(tmp_path: Path) -> None:
         assert set(evse) == set((await one.state())["evses"][0])
 
 
+async def test_the_queue_and_the_link_are_told_when_they_change(tmp_path: Path) -> None:
+    """A record that waits and an attempt that failed come by themselves, each as the whole part of the state."""
+    async with station(tmp_path) as one, one.events() as events:
+        state = (await events.next("state")).data
+        await one.charge()
+        queue = (await events.next("queue")).data
+        assert queue["rows"] >= 1
+        assert set(queue) == set(state["queue"])
+        assert set((await events.next("link")).data) == set(state["link"])
+
+
 async def test_energy_flows_into_the_stream_without_any_other_event(tmp_path: Path) -> None:
     """While current flows and nothing else happens, the present energy is told again and again."""
     async with station(tmp_path) as one:
