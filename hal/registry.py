@@ -61,6 +61,14 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("inputs", "leakage-gpio"): "hal.drivers.leakage",
     ("bay", "gpio"): "hal.drivers.gpio_inputs",
     ("lock", "gpio"): "hal.drivers.lock",
+    ("inputs", "thermal"): "hal.drivers.thermal",
+    ("limits", "thermal-derating"): "hal.drivers.thermal",
+    ("lamp", "leds"): "hal.drivers.lamp",
+    ("lamp", "gpio"): "hal.drivers.lamp",
+    ("modem", "at"): "hal.drivers.modem_at",
+    ("modem", "modemmanager"): "hal.drivers.modem_mm",
+    ("network", "linux"): "hal.drivers.network_linux",
+    ("clock", "linux"): "hal.drivers.clock_linux",
 }
 
 Factory = Callable[..., Any]
