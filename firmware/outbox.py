@@ -104,6 +104,7 @@ class Outbox:
 
     async def _drain_lane(self, lane: str, renderer: Renderer, send: Send) -> float | None:
         """Deliver what can go now; returns seconds to wait for a retry, 0.0 for "look again", None when empty."""
+        await self._confirmed()  # what was answered in an earlier round is not sent again
         after = 0
         silent: list[int] = []
         while True:
@@ -118,7 +119,7 @@ class Outbox:
                     request = renderer.render(record)
                 except ValueError as error:
                     log.error("journal row unreadable, given up record=%d error=%s", record.id, error)
-                    await self._queue.commit(Commit(bury=[Burial(record.id, f"unreadable: {error}")]))
+                    await self._commit(Commit(bury=[Burial(record.id, f"unreadable: {error}")]))
                     continue
                 if request is None:
                     silent.append(record.id)

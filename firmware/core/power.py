@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from firmware.core.authorisation import AuthState
 from firmware.core.transaction import Phase
 from firmware.core.values import Energy, Plug
-from hal.types import LampSign
+from hal.types import FaultCode, LampSign
 
 if TYPE_CHECKING:
     from firmware.core.evse import Evse
@@ -89,6 +89,7 @@ def _lock(evse: "Evse") -> bool | None:
     if not evse.spec.has_lock:
         return None
     used = evse.tx is not None or evse.auth.state is AuthState.GRANTED or evse.held_for is not None
+    used = used or FaultCode.WELDED_CONTACTOR in evse.faults  # the cable may be live
     return used and evse.plug is not Plug.UNPLUGGED
 
 

@@ -25,7 +25,7 @@ from firmware.engine.journal import Journal
 from firmware.engine.metering import Sampler
 from firmware.engine.supervise import follow, keep_open
 from hal.clock import Clock
-from hal.types import Fault, FaultCode, Instant, LampSign, MeterReading, PilotReading
+from hal.types import Fault, FaultCode, Instant, LampSign, LockState, MeterReading, PilotReading
 from offline_queue import Queue
 
 log = logging.getLogger(__name__)
@@ -245,7 +245,8 @@ class Engine:
                         clock=self.clock,
                         fault=fault,
                         report=self._fault_of(number),
-                        available=driver.available(name),
+                        available=driver.available(name) if name == "lock" else lambda _: None,
+                        lost=driver.lost[name],
                     )
                 )
 
@@ -263,6 +264,8 @@ class Engine:
         if tx is not None and tx.token is not None:
             await driver.start_signing(tx.id)
         self.apply(lambda station, now: station.evses[number].begin(reading, now))
+        if self.station.evses[number].tx is None:  # nobody wants it any more
+            await driver.stop_signing()
 
     async def _finish(self, number: int) -> None:
         driver = self.drivers[number]
@@ -303,7 +306,7 @@ class Engine:
     def _contactor_of(self, number: int) -> Callable[[bool | None], None]:
         return lambda closed: self.apply(lambda station, now: station.evses[number].contactor_changed(closed, now))
 
-    def _lock_of(self, number: int) -> Any:
+    def _lock_of(self, number: int) -> Callable[[LockState], None]:
         return lambda state: self.apply(lambda station, now: station.evses[number].lock_changed(state, now))
 
     def _sampler(self, number: int, driver: EvseDriver) -> Sampler:

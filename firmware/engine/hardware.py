@@ -1,7 +1,8 @@
 """The hardware of one EVSE: compares what the core wants with what was last done, and does the difference.
 
-Order matters and is fixed: denying comes before everything, offering and allowing come last. Start and end registers are read
-with the contactor open, so that every watt hour belongs to exactly one transaction.
+Order matters and is fixed: denying comes before everything, offering and allowing come last. Energy is forbidden at once, from
+wherever it is found out that it must be (`deny_now`), and confirmed by the next pass of `run`. Start and end registers are read with
+the contactor open, so that every watt hour belongs to exactly one transaction.
 """
 
 import asyncio
@@ -10,9 +11,10 @@ from collections.abc import Callable
 
 from boards import EvseHardware
 from firmware.core.evse import Evse
-from firmware.core.power import Desired, desired
+from firmware.core.power import desired
+from firmware.core.values import Plug
 from hal.clock import Clock
-from hal.errors import HalError
+from hal.errors import DeviceLost, HalError
 from hal.meter import SigningMeter
 from hal.types import Fault, FaultCode, LampSign, LockState, MeterReading, SignedReading
 
@@ -22,6 +24,7 @@ OPEN_FEEDBACK_S = 0.5  # contactor: time to open after deny before it counts as 
 CLOSE_FEEDBACK_S = 3.0  # IEC 61851-1: closed within 3 s of state C
 READ_TIMEOUT_S = 2.0
 READ_TRIES = 2
+LOCK_TRIES = 3  # a cable that pulls at the bolt is often moved by a second try
 RETRY_S = 1.0  # after a device did not obey
 
 
@@ -51,13 +54,18 @@ class EvseDriver:
         self._locked: bool | None = None
         self._in_service: bool | None = None
         self._sign: LampSign | None = None
-        self._allowed_at_s = 0.0
-        self._obeys = True
+        self._unconfirmed = False  # denied in haste: nobody has looked yet whether the contactor opened
+        self._open_since_s = 0.0  # when it was allowed, or last reported open
+        self._stuck_open = False  # it did not close; tried again with the next vehicle
+        self._plug = evse.plug  # in the last pass
+        self._jams = 0  # times in a row that the bolt did not get where it should
+        self._at_work = FaultCode.CONTACTOR_STUCK_OPEN  # what it means when the device in use now fails
+        self._disobeyed: FaultCode | None = None  # the fault of a device that failed in the last pass
         self._halted = False
         self._missing = {"pilot", "contactor", "lock"} if hardware.lock is not None else {"pilot", "contactor"}
+        self.lost = {name: asyncio.Event() for name in ("meter", "lock", "lamp")}  # for supervision: open it anew
         self.last_reading: MeterReading | None = None
         self.last_read_s: float | None = None  # monotonic time of the last reading
-        self.ticks = 0
 
     @property
     def offered_a(self) -> float | None:
@@ -74,12 +82,18 @@ class EvseDriver:
     def wake(self) -> None:
         """The core changed: look again."""
         if self._allowed and not desired(self.evse).close:
-            self.deny_now()  # do not wait for the task's turn
+            self._deny_at_once()  # do not wait for the task's turn
         self._wake.set()
 
     def deny_now(self) -> None:
         """Forbid energy from anywhere, without waiting."""
         self.hardware.contactor.deny_now()
+
+    def _deny_at_once(self) -> None:
+        """Forbid energy now; the next pass confirms it."""
+        self.deny_now()
+        self._allowed = False
+        self._unconfirmed = True
 
     def halt(self) -> None:
         """The program ends: forbid energy now and do nothing more. What the core wants no longer counts."""
@@ -95,7 +109,7 @@ class EvseDriver:
                 self._missing.discard(device)
             else:
                 self._missing.add(device)
-                self._allowed = False
+                self._deny_at_once()
             # nothing that was done before holds for a device that was opened anew
             self._offered = self._locked = self._in_service = None
             self._wake.set()
@@ -106,11 +120,10 @@ class EvseDriver:
         """Follow the core for ever, and feed the contactor's dead-man timer."""
         while True:
             self._wake.clear()
-            self.ticks += 1
-            wanted = desired(self.evse)
-            if not self._missing and not self._halted:
+            if not self._halted:
                 async with self._busy:
-                    await self._apply(wanted)
+                    await self._pass()
+                self._forgive()
             if self._allowed:
                 self.hardware.contactor.keep_alive()
             try:
@@ -121,59 +134,97 @@ class EvseDriver:
 
     def _patience_s(self) -> float | None:
         """How long the task may sleep: to feed a dead-man timer, and to notice a contactor that does not close."""
-        waits = [] if self._obeys else [RETRY_S]
+        waits = [] if self._disobeyed is None else [RETRY_S]
         if not self._allowed:
             return min(waits, default=None)
         dead_man_s = self.hardware.contactor.dead_man_s
         if dead_man_s is not None:
             waits.append(dead_man_s / 4)
         if self.hardware.contactor.closed is False:
-            waits.append(max(self._allowed_at_s + CLOSE_FEEDBACK_S - self._clock.monotonic(), 0.01))
+            waits.append(max(self._open_since_s + CLOSE_FEEDBACK_S - self._clock.monotonic(), 0.01))
         return min(waits, default=None)
 
     def _check_closed(self) -> None:
-        overdue = self._clock.monotonic() - self._allowed_at_s >= CLOSE_FEEDBACK_S
+        overdue = self._clock.monotonic() - self._open_since_s >= CLOSE_FEEDBACK_S
         if self._allowed and overdue and self.hardware.contactor.closed is False and desired(self.evse).close:
+            self._stuck_open = True
             self._fault(Fault(FaultCode.CONTACTOR_STUCK_OPEN, active=True, text="contactor does not close"))
 
-    async def _apply(self, wanted: Desired) -> None:
+    def _forgive(self) -> None:
+        """The vehicle has left: only another attempt can tell whether a contactor closes, and a bolt moves, again."""
+        before, self._plug = self._plug, self.evse.plug
+        if before is self._plug or self._plug is not Plug.UNPLUGGED:
+            return
+        if self._stuck_open:
+            self._stuck_open = False
+            self._fault(Fault(FaultCode.CONTACTOR_STUCK_OPEN, active=False, text="tried again with the next vehicle"))
+        if self._jams:
+            self._jams, self._locked = 0, None
+            self._wake.set()
+
+    async def _pass(self) -> None:
+        """Do the difference. A device that fails ends the pass and is tried again after RETRY_S; energy is denied meanwhile."""
         try:
-            if self._allowed and not wanted.close:
+            self._at_work = FaultCode.CONTACTOR_STUCK_OPEN
+            refused = self._unconfirmed or (self._allowed and not desired(self.evse).close)
+            if refused and "contactor" not in self._missing:
                 await self._deny()
-            if wanted.lock is not None and wanted.lock != self._locked:
-                await self._drive_lock(wanted.lock)
-            if wanted.in_service != self._in_service:
-                await self.hardware.pilot.set_available(wanted.in_service)
-                self._in_service = wanted.in_service
-            if wanted.offer_a != self._offered:
-                await self.hardware.pilot.offer(wanted.offer_a)
-                self._offered = wanted.offer_a
-            if wanted.close and not self._allowed and not self._halted and desired(self.evse).close:
-                await self._allow()
+            if not self._missing:
+                await self._obey()
         except HalError as error:
-            log.error("evse does not obey evse=%d error=%s", self.evse.id, error)
-            self.deny_now()
-            self._allowed = self._obeys = False
+            failed = self._at_work
+            log.error("device does not obey evse=%d fault=%s error=%s", self.evse.id, failed.value, error)
+            if failed is FaultCode.LOCK_JAMMED:
+                self._note_loss("lock", error)
+            self._deny_at_once()
             self._offered = None
-            self._fault(Fault(FaultCode.PILOT_LOST, active=True, text=str(error)))
+            self._obeyed(unless=failed)
+            self._disobeyed = failed
+            self._fault(Fault(failed, active=True, text=str(error)))
         else:
-            if not self._obeys:
-                self._obeys = True
-                self._fault(Fault(FaultCode.PILOT_LOST, active=False, text="hardware obeys again"))
-        await self._show(wanted.sign)
+            self._obeyed()
+        await self._show(desired(self.evse).sign)
+
+    async def _obey(self) -> None:
+        """Bolt, pilot and, last, contactor."""
+        wanted = desired(self.evse)
+        self._at_work = FaultCode.LOCK_JAMMED
+        if wanted.lock is not None and wanted.lock != self._locked:
+            await self._drive_lock(wanted.lock)
+        self._at_work = FaultCode.PILOT_LOST
+        if wanted.in_service != self._in_service:
+            await self.hardware.pilot.set_available(wanted.in_service)
+            self._in_service = wanted.in_service
+        if wanted.offer_a != self._offered:
+            await self.hardware.pilot.offer(wanted.offer_a)
+            self._offered = wanted.offer_a
+        self._at_work = FaultCode.CONTACTOR_STUCK_OPEN
+        if not self._allowed and not self._halted and desired(self.evse).close:
+            await self._allow()
+
+    def _obeyed(self, unless: FaultCode | None = None) -> None:
+        """The device that failed in an earlier pass works again, unless it has just failed once more."""
+        if self._disobeyed is not None and self._disobeyed is not unless:
+            self._fault(Fault(self._disobeyed, active=False, text="device obeys again"))
+            self._disobeyed = None
+
+    def _note_loss(self, device: str, error: HalError) -> None:
+        if isinstance(error, DeviceLost):
+            self.lost[device].set()
 
     async def _allow(self) -> None:
         await self.hardware.contactor.allow()
-        if self._halted:
-            self.deny_now()
+        self._open_since_s = self._clock.monotonic()
+        if self._halted or not desired(self.evse).close:
+            self._deny_at_once()
+            self._wake.set()
             return
         self._allowed = True
-        self._allowed_at_s = self._clock.monotonic()
 
     async def _deny(self) -> None:
-        self.hardware.contactor.deny_now()
-        self._allowed = False
+        self._deny_at_once()
         await self.hardware.contactor.deny()
+        self._unconfirmed = False
         if not await self._feedback(False, OPEN_FEEDBACK_S):
             self._fault(Fault(FaultCode.WELDED_CONTACTOR, active=True, text="contactor still closed after deny"))
 
@@ -192,20 +243,34 @@ class EvseDriver:
         if lock is None:
             return
         state = await (lock.lock() if locked else lock.unlock())
-        self._locked = locked
         good = state is (LockState.LOCKED if locked else LockState.UNLOCKED)
+        self._jams = 0 if good else self._jams + 1
+        if good or self._jams >= LOCK_TRIES:
+            self._locked = locked
+        else:
+            self._wake.set()  # once more
         self._fault(Fault(FaultCode.LOCK_JAMMED, active=not good, text=f"bolt is {state.value}" if not good else ""))
         self._lock_changed(state)
 
     async def unlock_now(self) -> LockState | None:
-        """Drive the bolt out because somebody asked; None where there is no lock. Raises HalError."""
+        """Drive the bolt out because somebody asked; None where there is no lock. Raises HalError.
+
+        A cable that may be live stays locked: energy is denied first, and a welded contactor keeps the bolt where it is.
+        """
         lock = self.hardware.lock
         if lock is None:
             return None
         async with self._busy:
+            if self._allowed or self._unconfirmed:
+                await self._deny()
+            if FaultCode.WELDED_CONTACTOR in self.evse.faults:
+                return lock.state
             state = await lock.unlock()
             self._locked = False
             self._lock_changed(state)
+            if state is LockState.UNLOCKED:
+                self._jams = 0
+                self._fault(Fault(FaultCode.LOCK_JAMMED, active=False))
             return state
 
     async def _show(self, sign: LampSign) -> None:
@@ -221,11 +286,14 @@ class EvseDriver:
             await self.hardware.lamp.show(sign)
         except HalError as error:
             log.warning("lamp does not obey evse=%d error=%s", self.evse.id, error)
+            self._note_loss("lamp", error)
 
     # ---- observations -----------------------------------------------------------------------------------------------
 
     async def contactor_reported(self, closed: bool) -> None:
         """The feedback contact moved."""
+        if not closed:
+            self._open_since_s = self._clock.monotonic()
         self._contactor_changed(closed)
         if closed and not self._allowed:
             await self._check_open()
@@ -238,13 +306,17 @@ class EvseDriver:
             self._fault(Fault(FaultCode.WELDED_CONTACTOR, active=True, text="contactor closed against our command"))
 
     async def read_meter(self) -> MeterReading | None:
-        """The meter, with one more try; None when it is silent."""
+        """The meter, with one more try; None when it is silent or does not tell its energy register."""
         for _ in range(READ_TRIES):
             try:
                 reading = await self.hardware.meter.read(READ_TIMEOUT_S)
             except HalError as error:
                 log.warning("meter does not answer evse=%d error=%s", self.evse.id, error)
+                self._note_loss("meter", error)
             else:
+                if reading.import_mwh is None:
+                    log.warning("meter tells no energy register evse=%d", self.evse.id)
+                    continue
                 self.last_reading, self.last_read_s = reading, self._clock.monotonic()
                 return reading
         return None
@@ -252,7 +324,7 @@ class EvseDriver:
     async def settled(self) -> None:
         """Wait until energy has stopped: denied, and the contactor reported open (or declared welded)."""
         async with self._busy:
-            if self._allowed:
+            if self._allowed or self._unconfirmed:
                 try:
                     await self._deny()
                 except HalError as error:

@@ -1,6 +1,7 @@
-"""Everything else that reports to the station: readers, fault inputs, bay sensors, the local energy manager."""
+"""Everything else that reports to the station: readers, fault inputs, the local energy manager."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from firmware.core.values import Token, TokenType
@@ -45,7 +46,7 @@ class Inputs:
                 follow(
                     source,
                     source.faults,
-                    self._station_faulted,
+                    _handing_to(self._station_fault),
                     name="station input",
                     clock=engine.clock,
                     fault=FaultCode.INTERNAL,
@@ -53,17 +54,13 @@ class Inputs:
                 )
             )
         for hardware in board.evses:
+            report = self._evse_fault(hardware.id)
             for source in hardware.inputs:
-                report = self._evse_fault(hardware.id)
-
-                async def faulted(fault: Fault, number: int = hardware.id) -> None:
-                    self._evse_fault(number)(fault)
-
                 tasks.create_task(
                     follow(
                         source,
                         source.faults,
-                        faulted,
+                        _handing_to(report),
                         name=f"input of EVSE {hardware.id}",
                         clock=engine.clock,
                         fault=FaultCode.INTERNAL,
@@ -78,8 +75,8 @@ class Inputs:
                     self._limit,
                     name="energy manager",
                     clock=engine.clock,
-                    fault=FaultCode.READER_LOST,
-                    report=lambda fault: None,
+                    fault=None,  # the last limit goes on to hold
+                    report=self._station_fault,
                 )
             )
 
@@ -87,14 +84,18 @@ class Inputs:
         token = Token(read.value, _TYPES[read.kind])
         self._engine.apply(lambda station, now: station.desk.present(token, read.evses, now))
 
-    async def _station_faulted(self, fault: Fault) -> None:
-        self._station_fault(fault)
-
     def _station_fault(self, fault: Fault) -> None:
         self._engine.apply(lambda station, now: station.station_fault(fault, now))
 
-    def _evse_fault(self, number: int):  # type: ignore[no-untyped-def]
+    def _evse_fault(self, number: int) -> Callable[[Fault], None]:
         return lambda fault: self._engine.apply(lambda station, now: station.evses[number].fault_changed(fault, now))
 
     async def _limit(self, limit_a: float | None) -> None:
         self._engine.apply(lambda station, now: station.limit_changed(limit_a, now))
+
+
+def _handing_to(report: Callable[[Fault], None]) -> Callable[[Fault], Awaitable[None]]:
+    async def hand(fault: Fault) -> None:
+        report(fault)
+
+    return hand

@@ -1,15 +1,21 @@
-"""Reads the meter of one EVSE when a sample is due, and often enough to notice that it went silent."""
+"""Reads the meter of one EVSE when a sample is due, and often enough to notice that it went silent.
+
+No sample that fell due is skipped because something else happened at that moment: what is served is remembered, and the next is
+planned from there. Samples that fall due together share one reading. A meter that stops answering during a transaction is a
+fault after at most `SILENCE_S`.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from firmware.core.evse import Evse
 from firmware.core.facts import SampleContext
 from firmware.core.metering import next_mark, next_periodic
 from firmware.core.settings import ALIGNED_INTERVAL_S, SAMPLE_INTERVAL_S
-from firmware.core.transaction import Phase
-from firmware.engine.hardware import EvseDriver
+from firmware.core.transaction import Phase, Transaction
+from firmware.engine.hardware import READ_TIMEOUT_S, READ_TRIES, EvseDriver
 from hal.clock import Clock
 from hal.types import Fault, FaultCode, Instant, MeterReading
 
@@ -19,10 +25,30 @@ WATCH_BUSY_S = 10.0  # between looks at the meter during a transaction
 WATCH_IDLE_S = 60.0
 SILENT_AFTER = 2  # looks in vain before the meter counts as silent
 RETRY_S = 1.0
+LOOK_S = READ_TIMEOUT_S * READ_TRIES  # the longest that one look takes
+SILENCE_S = WATCH_BUSY_S + SILENT_AFTER * LOOK_S + RETRY_S
+LATE_S = 2 * LOOK_S  # a sample that could not be taken for so long is left out
+TOGETHER_S = 0.05  # samples due so close to each other share a reading
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What falls due next, monotonic seconds; None: nothing of that kind."""
+
+    transaction: str | None
+    periodic_s: float | None
+    mark_s: float | None
+    mark_wall_s: float | None  # POSIX time of that mark
+    watch_s: float
+
+    @property
+    def due_s(self) -> float:
+        """When to read the meter."""
+        return min(time_s for time_s in (self.periodic_s, self.mark_s, self.watch_s) if time_s is not None)
 
 
 class Sampler:
-    """Metering of one EVSE, or (evse None) of the station's main meter."""
+    """Metering of one EVSE."""
 
     def __init__(
         self,
@@ -42,6 +68,10 @@ class Sampler:
         self._fault = fault
         self._wake = asyncio.Event()
         self._silent = 0
+        self._looked_s = clock.monotonic()  # when the meter was last looked at
+        self._served_s = clock.monotonic()  # everything due until then was taken
+        self._last_mark_wall_s: float | None = None
+        self._counted: tuple[str, float] | None = None  # a transaction, and the moment its samples count from
 
     def wake(self) -> None:
         """A transaction began or ended, or a setting changed: plan again."""
@@ -51,41 +81,59 @@ class Sampler:
         """Sample for ever."""
         while True:
             self._wake.clear()
-            now = self._clock.now()
-            tx_id, periodic_s, mark_wall_s, watch_s = self._plan(now)
-            mark_s = None if mark_wall_s is None or now.wall_s is None else now.monotonic_s + mark_wall_s - now.wall_s
-            due_s = min(time_s for time_s in (periodic_s, mark_s, watch_s) if time_s is not None)
-            if not await self._sleep_until(due_s):
-                continue
-            reading = await self._read()
-            if reading is None:
-                continue
-            if mark_wall_s is not None and mark_s == due_s:
-                self._sampled(reading, self._at_mark(mark_wall_s, mark_s), SampleContext.CLOCK)
-            if periodic_s == due_s and self._evse.tx is not None and self._evse.tx.id == tx_id:
-                self._sampled(reading, self._clock.now(), SampleContext.PERIODIC)
-            self._metered(reading)
+            plan = self._plan(self._clock.now())
+            if await self._sleep_until(plan.due_s):
+                await self._take(plan)
 
-    def _plan(self, now: Instant) -> tuple[str | None, float | None, float | None, float]:
-        settings = self._evse.context.settings
-        tx = self._evse.tx
-        open_tx = tx is not None and tx.phase is Phase.OPEN
-        started = tx.started if tx is not None and open_tx else None
-        periodic_s = None
-        if started is not None:
-            same_boot = started.boot == now.boot
-            base_s = started.monotonic_s if same_boot else now.monotonic_s
-            periodic_s = next_periodic(base_s, settings[SAMPLE_INTERVAL_S], now.monotonic_s)
-        aligned_s = settings[ALIGNED_INTERVAL_S]
-        mark_wall_s = next_mark(aligned_s, now.wall_s) if now.wall_s is not None and now.trust.usable else None
-        watch_s = now.monotonic_s + (WATCH_BUSY_S if open_tx else WATCH_IDLE_S)
-        if self._silent:
-            watch_s = now.monotonic_s + RETRY_S
-        return (tx.id if tx is not None else None), periodic_s, mark_wall_s, watch_s
-
-    def _at_mark(self, mark_wall_s: float, mark_s: float) -> Instant:
+    async def _take(self, plan: Plan) -> None:
+        now_s = self._clock.monotonic()
+        reading = await self._read()
+        self._served_s = max(self._served_s, min(plan.due_s, now_s) + TOGETHER_S)
+        self._looked_s = self._clock.monotonic()
+        if plan.mark_s is not None and plan.mark_s <= self._served_s:
+            self._last_mark_wall_s = plan.mark_wall_s
+        if reading is None:
+            return
         now = self._clock.now()
-        return Instant(mark_s, now.boot, mark_wall_s, now.trust)
+        if plan.mark_s is not None and plan.mark_s <= self._served_s:
+            mark = Instant(plan.mark_s, now.boot, plan.mark_wall_s, now.trust)
+            self._sampled(reading, mark, SampleContext.CLOCK)
+        tx = self._evse.tx
+        if plan.periodic_s is not None and plan.periodic_s <= self._served_s and tx and tx.id == plan.transaction:
+            self._sampled(reading, now, SampleContext.PERIODIC)
+        self._metered(reading)
+
+    def _plan(self, now: Instant) -> Plan:
+        settings = self._evse.context.settings
+        tx = self._evse.tx if self._evse.tx is not None and self._evse.tx.phase is Phase.OPEN else None
+        since_s = max(self._served_s, now.monotonic_s - LATE_S)
+        periodic_s = None
+        if tx is not None:
+            start_s = self._counts_from(tx, now)
+            periodic_s = next_periodic(start_s, settings[SAMPLE_INTERVAL_S], max(since_s, start_s))
+        mark_s, mark_wall_s = self._next_mark(settings[ALIGNED_INTERVAL_S], since_s, now)
+        watch_s = self._looked_s + (WATCH_BUSY_S if tx is not None else WATCH_IDLE_S)
+        if self._silent or FaultCode.METER_SILENT in self._evse.faults:
+            watch_s = self._looked_s + RETRY_S
+        return Plan(tx.id if tx else None, periodic_s, mark_s, mark_wall_s, watch_s)
+
+    def _counts_from(self, tx: Transaction, now: Instant) -> float:
+        """The start of a transaction; for one taken up after a restart, the moment it was taken up."""
+        if tx.started is not None and tx.started.boot == now.boot:
+            return tx.started.monotonic_s
+        if self._counted is None or self._counted[0] != tx.id:
+            self._counted = (tx.id, now.monotonic_s)
+        return self._counted[1]
+
+    def _next_mark(self, interval_s: int, since_s: float, now: Instant) -> tuple[float | None, float | None]:
+        """The next clock mark on both clocks. A clock set back a little does not bring the last mark again."""
+        if now.wall_s is None or not now.trust.usable:
+            return None, None
+        wall_ahead_s = now.wall_s - now.monotonic_s
+        mark_wall_s = next_mark(interval_s, wall_ahead_s + since_s)
+        if mark_wall_s is not None and mark_wall_s == self._last_mark_wall_s:
+            mark_wall_s = next_mark(interval_s, mark_wall_s)
+        return (None, None) if mark_wall_s is None else (mark_wall_s - wall_ahead_s, mark_wall_s)
 
     async def _sleep_until(self, due_s: float) -> bool:
         """True when the time came, False when the plan changed before."""

@@ -3,12 +3,13 @@
 A device that fails raises its fault until it works again; the program goes on.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from hal.clock import Clock
-from hal.errors import HalError
+from hal.errors import DeviceLost, HalError
 from hal.types import Fault, FaultCode
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ async def follow(
     *,
     name: str,
     clock: Clock,
-    fault: FaultCode,
+    fault: FaultCode | None,
     report: Callable[[Fault], None],
     available: Callable[[bool], None] = lambda _: None,
 ) -> None:
@@ -52,18 +53,21 @@ async def follow(
             async for value in stream():
                 if lost:
                     lost = False
-                    report(Fault(fault, active=False, text=f"{name} is back"))
+                    if fault is not None:
+                        report(Fault(fault, active=False, text=f"{name} is back"))
                     log.info("device back device=%s", name)
                 failures = 0
                 await handle(value)
-            return  # the device was closed on purpose
+            # nobody but the end of the program closes a device, and that ends this task too
+            raise DeviceLost(f"{name} tells nothing any more")
         except HalError as error:
             failures += 1
             available(False)
             if not lost:
                 lost = True
                 log.error("device lost device=%s error=%s", name, error)
-                report(Fault(fault, active=True, text=str(error)))
+                if fault is not None:
+                    report(Fault(fault, active=True, text=str(error)))
             await device.close()
             await clock.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
 
@@ -75,21 +79,27 @@ async def keep_open(
     clock: Clock,
     fault: FaultCode | None,
     report: Callable[[Fault], None],
-    available: Callable[[bool], None],
+    available: Callable[[bool], None] = lambda _: None,
+    lost: asyncio.Event,
 ) -> None:
-    """Open a device that tells nothing by itself, trying until it opens."""
-    failures = 0
+    """Open a device that tells nothing by itself, trying until it opens; and again whenever a user of it sets `lost`, for ever."""
     while True:
-        try:
-            await device.open()
-        except HalError as error:
-            failures += 1
-            log.error("device does not open device=%s error=%s", name, error)
-            if fault is not None:
-                report(Fault(fault, active=True, text=str(error)))
-            await clock.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
-        else:
-            if failures and fault is not None:
-                report(Fault(fault, active=False, text=f"{name} is there"))
-            available(True)
-            return
+        failures = 0
+        while True:
+            try:
+                await device.open()
+            except HalError as error:
+                failures += 1
+                log.error("device does not open device=%s error=%s", name, error)
+                if fault is not None:
+                    report(Fault(fault, active=True, text=str(error)))
+                await clock.sleep(REOPEN_S[min(failures, len(REOPEN_S)) - 1])
+            else:
+                break
+        lost.clear()
+        if failures and fault is not None:
+            report(Fault(fault, active=False, text=f"{name} is there"))
+        available(True)
+        await lost.wait()
+        available(False)
+        await device.close()
