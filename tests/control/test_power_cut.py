@@ -34,11 +34,12 @@ async def test_the_program_dies_of_a_power_cut(tmp_path: Path) -> None:
     try:
         async with asyncio.timeout(PATIENCE_S):
             assert program.stderr is not None
-            served = None
+            served, said = None, ""
             while served is None:
-                line = await program.stderr.readline()
-                assert line, "the program ended before it served"
-                served = re.search(r"control interface served url=(\S+)", line.decode())
+                line = (await program.stderr.readline()).decode()
+                said += line
+                assert line, f"the program ended before it served: {said}"
+                served = re.search(r"control interface served url=(\S+)", line)
             state = await asyncio.to_thread(ControlClient(served[1]).state)
             assert state["station"]["mock"] is True
             async with httpx.AsyncClient(base_url=served[1]) as http:
