@@ -6,13 +6,15 @@ async with Csms(CsmsConfig()) as csms:
     await csms.wait_for(lambda: csms.books.transactions("CP001", open_only=True))
 """
 
+import asyncio
 import json
+import logging
 import random
 import ssl as tls
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from csms import v16, v201
 from csms.api.build import build_api
@@ -33,11 +35,17 @@ from csms.passwords import PasswordCheck
 from csms.runtime import Runtime
 from csms.server import Door
 from csms.stations import Stations
+from csms.stores.keeper import Keeper
+from csms.stores.mirrored import MirroredStore
 from csms.tokens import Tokens
 from ocpp_client.catalogue import catalogue
 from ocpp_client.messages import Message, from_wire, to_wire
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+SETTLE_TIMEOUT_S: Final = 0.5
 
 
 class Csms:
@@ -49,20 +57,26 @@ class Csms:
         *,
         router: Router | None = None,
         store: Store | None = None,
+        keeper: Keeper | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
         ssl: tls.SSLContext | None = None,
     ) -> None:
-        """`router` holds handlers of your own, which win over the built-in ones. `rng` makes all ids (default: a secure
-        one); `ssl` is the server's TLS context for stations."""
+        """`router` holds handlers of your own, which win over the built-in ones. `keeper` outlives the process: what it
+        has is loaded at the start. `rng` makes all ids (default: a secure one); `ssl` is the server's TLS context for
+        stations."""
         self.config = config or CsmsConfig()
-        self.store: Store = store if store is not None else MemoryStore()
+        self._rng = rng or random.SystemRandom()
+        self._keeper = keeper
+        if keeper is not None and store is not None:
+            raise ValueError("give a store or a keeper: with a keeper the store is in memory and mirrored there")
+        self._mirror = None if keeper is None else MirroredStore(self.new_id())
+        self.store: Store = self._mirror or (MemoryStore() if store is None else store)
         self.clock: Clock = clock or SystemClock()
         self.books = Books(self.store)
         self.stations = Stations(self.store)
         self.tokens = Tokens(self.store, self.config.policy)
         self.hub = Hub()
-        self._rng = rng or random.SystemRandom()
         self._ssl = ssl
         handlers = v16.router().overlaid(v201.router()).overlaid(router or Router())
         core = Core(handlers, new_id=self.new_id, policy=self.config.policy)
@@ -173,6 +187,9 @@ class Csms:
 
     async def start(self) -> None:
         """Open the doors. Raises OSError if an address cannot be had."""
+        if self._keeper is not None and self._mirror is not None:
+            self._mirror.learn(await self._keeper.load(None))
+            self._runtime.keep_in(self._mirror, self._keeper)
         self._runtime.dispatch(Restarted(self.clock.moment()))
         self._ws_port = await self._door.open(self._ssl)
         if self.config.api_host is not None:
@@ -189,7 +206,17 @@ class Csms:
         await self._door.close()  # first: it ends the commands that requests are waiting for
         if self._api is not None:
             await self._api.close()
+        if self._keeper is not None:
+            await self._settle()
+            await self._keeper.close()
         await self._runtime.close()
+
+    async def _settle(self) -> None:
+        try:
+            async with asyncio.timeout(SETTLE_TIMEOUT_S):
+                await self._runtime.settled()
+        except TimeoutError:
+            log.warning("not everything could be kept before the end; stations send what was not answered again")
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -13,6 +13,7 @@ from csms.app import Csms
 from csms.config import SPOKEN, CsmsConfig
 from csms.core.policy import Policy
 from csms.passwords import hash_password
+from csms.stores.sqlite import SqliteKeeper
 
 TOKEN_VARIABLE = "WAYSIDE_CSMS_API_TOKEN"
 USAGE_ERROR = 2
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--heartbeat", metavar="S", type=int, default=300, help="interval in seconds (%(default)s)")
     parser.add_argument("--strict", action="store_true", help="refuse messages before an accepted BootNotification")
+    parser.add_argument("--keep", metavar="FILE", type=Path, help="keep everything in this SQLite file")
     parser.add_argument("--certificate", metavar="FILE", type=Path, help="TLS certificate chain, PEM")
     parser.add_argument("--key", metavar="FILE", type=Path, help="its private key, PEM")
     parser.add_argument(
@@ -49,7 +51,9 @@ async def run(args: argparse.Namespace) -> int:
             sys.stdout.write("\n")
             return 0
         admitted = None if args.stations is None else load_admitted(args.stations)
-        csms = Csms(configuration(args, admitted), ssl=tls_context(args))
+        config, ssl = configuration(args, admitted), tls_context(args)
+        keeper = None if args.keep is None else await SqliteKeeper.open(args.keep)
+        csms = Csms(config, keeper=keeper, ssl=ssl)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"wayside csms: {error}\n")
         return USAGE_ERROR

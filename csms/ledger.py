@@ -67,6 +67,8 @@ class Ledger:
         if known is not None:
             return known["transaction_id"], True
         number = self._store.increment("transaction")
+        while self._store.get(TRANSACTIONS, station, str(number)) is not None:
+            number = self._store.increment("transaction")  # a counter that was lost begins below its old numbers
         self._store.put("starts", station, content, {"transaction_id": number})
         return number, False
 

@@ -13,6 +13,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class _Text:
+    text: str
+    written: Callable[[], None] | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Farewell:
     code: int
     reason: str
@@ -38,16 +44,16 @@ class Link:
         self._max_waiting = max_waiting
         self._close_timeout_s = close_timeout_s
         self._on_written = on_written
-        self._waiting: deque[str | _Farewell] = deque()
+        self._waiting: deque[_Text | _Farewell] = deque()
         self._changed = asyncio.Event()
 
-    def send(self, text: str) -> None:
-        """Write a message after those that wait already. A station that takes none is cut off."""
+    def send(self, text: str, written: Callable[[], None] | None = None) -> None:
+        """Write a message after those that wait already, then call `written`. A station that takes none is cut off."""
         if len(self._waiting) >= self._max_waiting:
             log.warning("station cut off: it does not read station=%s waiting=%d", self.station, len(self._waiting))
             self.abort()
             return
-        self._waiting.append(text)
+        self._waiting.append(_Text(text, written))
         self._changed.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -79,8 +85,10 @@ class Link:
                     if isinstance(item, _Farewell):
                         await self._socket.close(item.code, item.reason)
                         return
-                    self._on_written(item)
-                    await self._socket.send(item)
+                    self._on_written(item.text)
+                    await self._socket.send(item.text)
+                    if item.written is not None:
+                        item.written()
                 self._changed.clear()
                 await self._changed.wait()
         except ConnectionLost:

@@ -17,6 +17,9 @@ from csms.faults.plan import Close as CloseFault
 from csms.hub import Hub
 from csms.link import Link
 from csms.stations import Boots
+from csms.stores.committer import Committer
+from csms.stores.keeper import Keeper
+from csms.stores.mirrored import MirroredStore
 from ocpp_client.framing import Call, split
 
 log = logging.getLogger(__name__)
@@ -37,12 +40,29 @@ class Runtime:
         self._late: set[asyncio.TimerHandle] = set()
         self._commands: dict[str, asyncio.Future[Outcome]] = {}
         self._jobs: set[asyncio.Task[None]] = set()
+        self._written: dict[str, Callable[[], None]] = {}
+        self._committer: Committer | None = None
+        self._committing: asyncio.Task[None] | None = None
+
+    def keep_in(self, store: MirroredStore, keeper: Keeper) -> None:
+        """From now on carry out no effect before the keeper has what changed with it."""
+        self._committer = Committer(store, keeper, self._carry_out_and_tell, self._cut_off)
+        self._committing = asyncio.get_running_loop().create_task(self._committer.run(), name="commit")
 
     def dispatch(self, event: Event) -> None:
         """Let the core handle one event, and carry out what it wants."""
-        for effect in self._core.handle(event, self.store):
+        effects = self._core.handle(event, self.store)
+        if self._committer is not None:
+            self._committer.submit(effects)
+            return
+        for effect in effects:
             self._carry_out(effect)
         self.hub.changed()
+
+    async def settled(self) -> None:
+        """Wait until everything that has happened is kept."""
+        if self._committer is not None:
+            await self._committer.settled()
 
     def received(self, link: Link, text: str | bytes) -> None:
         """A WebSocket message has come in."""
@@ -82,15 +102,22 @@ class Runtime:
                 if isinstance(rule, Boot):
                     boots.hold(station, rule.status, times=rule.times, retry_s=rule.retry_s)
 
-    async def command(self, command: Command) -> Outcome:
-        """Give the core a command and wait for its outcome."""
+    async def command(self, command: Command, *, on_written: Callable[[], None] | None = None) -> Outcome:
+        """Give the core a command and wait for its outcome.
+
+        `on_written` is called when the message has been handed to the operating system; it needs a command with a
+        `message_id`.
+        """
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._commands[command.command_id] = future
+        if on_written is not None and command.message_id is not None:
+            self._written[command.message_id] = on_written
         try:
             self.dispatch(command)
             return await future
         finally:
             del self._commands[command.command_id]
+            self._written.pop(command.message_id or "", None)
 
     async def close(self) -> None:
         """Call off every timer and running handler."""
@@ -98,9 +125,21 @@ class Runtime:
             handle.cancel()
         self._timers.clear()
         self._late.clear()
-        for job in self._jobs:
-            job.cancel()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
+        ending = [*self._jobs, *([] if self._committing is None else [self._committing])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    def _carry_out_and_tell(self, effect: Effect) -> None:
+        self._carry_out(effect)
+        self.hub.changed()
+
+    def _cut_off(self, station: str) -> None:
+        """Drop connections of a station that is connected elsewhere by now: nothing may be answered there."""
+        log.warning("station cut off: its newer connection is on another node station=%s", station)
+        for link in self.links.values():
+            if link.station == station:
+                link.abort()
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -130,7 +169,7 @@ class Runtime:
         plan = self._faults.get(link.station)
         if plan is None or effect.answers is None:
             for _ in range(1 if plan is None or effect.calls is None else plan.our_call(effect.calls)):
-                link.send(effect.text)
+                link.send(effect.text, self._written.get(effect.message_id))
             return
         for write in plan.answer(effect.answers, effect.message_id, effect.text):
             if write.delay_s:

@@ -71,6 +71,7 @@ class Command:
 
     `payload` is the JSON text that goes out as it is. `deadline_s` is monotonic and ends both the wait in the queue and
     the wait for the answer. Commands with the same `idempotency_key` are one call to the station and share its outcome.
+    `message_id` is for those who must know it beforehand; it must never repeat.
     """
 
     command_id: str
@@ -80,6 +81,7 @@ class Command:
     deadline_s: float
     at: Moment
     idempotency_key: str | None = None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

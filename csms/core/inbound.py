@@ -18,7 +18,7 @@ from csms.core.policy import Policy
 from csms.core.presence import Presence, registration
 from csms.core.router import Context, Router
 from csms.core.solicited import solicited
-from csms.core.store import Record, Store
+from csms.core.store import Store
 from ocpp_client.catalogue import UnknownAction
 from ocpp_client.dialects import dialect
 from ocpp_client.errors import Refuse
@@ -28,6 +28,7 @@ from ocpp_client.messages import Message, MessageInvalid, from_wire, to_wire
 log = logging.getLogger(__name__)
 
 ANSWERS = "answers"
+FLEETING_ANSWERS = "fleeting"
 RUNNING = "running"
 WAITING = "waiting"
 
@@ -51,8 +52,9 @@ class Inbound:
     def called(self, presence: Presence, call: Call, text: str, at: Moment, store: Store) -> Iterator[Effect]:
         """Take a call. `text` is its whole message."""
         station, digest = presence.station, _digest(call)
-        stored = store.get(ANSWERS, station, call.id)
-        if stored is not None and _repeats(stored, presence, call, digest):
+        table, owner = _answers_of(presence.connection, station, call.action)
+        stored = store.get(table, owner, call.id)
+        if stored is not None and stored["digest"] == digest:
             yield Send(presence.connection, stored["text"], call.id, answers=call.action)
             yield _remark(presence, at, "repeated-message", action=call.action, message_id=call.id)
             return
@@ -107,6 +109,7 @@ class Inbound:
     def connection_ended(self, connection: str, store: Store) -> None:
         """Forget the calls that waited on a connection; the station sends them again."""
         store.drop(WAITING, connection)
+        store.drop(FLEETING_ANSWERS, connection)
 
     def restarted(self, store: Store) -> None:
         """Forget the calls whose handlers ran when the process ended; the stations send them again."""
@@ -159,8 +162,8 @@ class Inbound:
             error = CallError(context.message_id, refusal.code, refusal.description, refusal.details)
             yield Send(context.connection, encode_error(error), context.message_id, answers=context.action)
             return
-        row = {"action": context.action, "digest": digest, "connection": context.connection, "text": text}
-        store.put(ANSWERS, context.station, context.message_id, row)
+        table, owner = _answers_of(context.connection, context.station, context.action)
+        store.put(table, owner, context.message_id, {"action": context.action, "digest": digest, "text": text})
         yield Send(context.connection, text, context.message_id, answers=context.action)
         for action, command, timeout_s in context.commanded:
             deadline_s = at.monotonic_s + timeout_s
@@ -209,9 +212,9 @@ class Inbound:
         return status == "Accepted" or (status == "Pending" and solicited(store, presence.station, action))
 
 
-def _repeats(stored: Record, presence: Presence, call: Call, digest: str) -> bool:
-    same_connection = bool(stored["connection"] == presence.connection)
-    return bool(stored["digest"] == digest) and (same_connection or call.action not in FLEETING)
+def _answers_of(connection: str, station: str, action: str) -> tuple[str, str]:
+    """The table that keeps answers to an action, and the owner under which it does."""
+    return (FLEETING_ANSWERS, connection) if action in FLEETING else (ANSWERS, station)
 
 
 def _digest(call: Call) -> str:

@@ -48,7 +48,7 @@ class Outbound:
         if refused is not None:
             yield Resolve(event.command_id, Outcome(refused, None, 0.0))
             return
-        message_id = self._new_id()
+        message_id = event.message_id or self._new_id()
         if event.idempotency_key is not None:
             known = {"content": _content(event), "message_id": message_id, "outcome": None}
             store.put(IDEMPOTENCY, event.station, event.idempotency_key, known)

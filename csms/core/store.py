@@ -12,6 +12,7 @@ Record: TypeAlias = dict[str, Any]
 # describe (one row per known station, connector, configured token) or by the rules that write them (transactions, calls).
 BOUNDS: Final[dict[str, int]] = {
     "answers": 256,  # answers kept for repeated message ids, per station
+    "fleeting": 64,  # the same for those that are good on their own connection only, per connection
     "idempotency": 1_000,  # outcomes kept for repeated commands, per station
     "starts": 2_000,  # contents of StartTransaction, to know a repeated one, per station
     "digests": 2_000,  # contents of the facts of one transaction, to know a repeated one
