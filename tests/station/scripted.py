@@ -100,7 +100,7 @@ class Scripted:
     async def _called(self, socket: ServerConnection, call: Call) -> None:
         self.calls.append(call)
         self._heard.set()
-        script = self.scripts.get(call.action, self._kindly)
+        script = self.scripts.get(call.action, self.kindly)
         answer = script(call)
         if isinstance(answer, Awaitable):
             answer = await answer
@@ -118,7 +118,8 @@ class Scripted:
         """currentTime."""
         return datetime.fromtimestamp(self.now_s(), UTC).isoformat().replace("+00:00", "Z")
 
-    def _kindly(self, call: Call) -> Answer:
+    def kindly(self, call: Call) -> Answer:
+        """What a well-meaning central system answers."""
         match call.action:
             case "BootNotification":
                 return {"status": "Accepted", "currentTime": self.time(), "interval": self.interval_s}
