@@ -17,6 +17,14 @@ class FactRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class EndingDecided:
+    """A transaction is to end; to be written now, so that a power cut before the end register is read does not undo it."""
+
+    transaction: str
+    keep: bytes  # the transaction's recovery record, with the ending
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingNeeded:
     """The register is wanted to start (`ending` False) or end a transaction; answered by `begin` or `finish`."""
 
@@ -117,6 +125,7 @@ class ResetWanted:
 
 Event = (
     FactRecorded
+    | EndingDecided
     | ReadingNeeded
     | EvseChanged
     | StationChanged

@@ -8,7 +8,7 @@ hold with the policy and starts or ends the transaction; a transaction's start a
 from firmware.core import power
 from firmware.core.authorisation import Authorisation, AuthState
 from firmware.core.context import Context, EvseSpec
-from firmware.core.events import EvseChanged, FaultChanged, ReadingNeeded
+from firmware.core.events import EndingDecided, EvseChanged, FaultChanged, ReadingNeeded
 from firmware.core.facts import MeterFrame, SampleContext, Trigger
 from firmware.core.faults import RULES, Severity, blocks
 from firmware.core.quantities import MeasurandList
@@ -181,7 +181,8 @@ class Evse:
         tx = self.tx
         if tx is not None and tx.phase is Phase.OPEN:
             tx.saw(reading.import_mwh, now)
-            self.reconsider(now)
+            if tx.invalid is not None:  # it may have used up what it was still allowed
+                self.reconsider(now)
 
     # ---- authorisation --------------------------------------------------------------------------------------------
 
@@ -287,6 +288,7 @@ class Evse:
             return False
         tx.move(Move.STOP)
         tx.ending = Ending(cause, now, token)
+        self.context.emit(EndingDecided(tx.id, tx.record()))
         if self.auth.state is not AuthState.NONE:
             self.auth.to(AuthState.NONE)
         self.context.emit(ReadingNeeded(self.id, ending=True))
@@ -309,7 +311,7 @@ class Evse:
         self._touch(now)
 
     def recover(self, tx: Transaction, now: Instant) -> None:
-        """Take up a transaction that was open when the program ended; `resume_or_close` decides what becomes of it."""
+        """Take up a transaction that was open when the program ended; recovery decides what becomes of it."""
         self.tx = tx
         if tx.token is not None:
             self.auth.grant(tx.token, TokenInfo(Verdict.ACCEPTED, tx.group), tx.remote_start_id, None)

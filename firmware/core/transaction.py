@@ -110,12 +110,16 @@ class Transaction:
             "next_seq": self.next_seq,
             "invalid": self.invalid.value if self.invalid else None,
             "invalid_at_mwh": self.invalid_at_mwh,
+            "ending": _ending_row(self.ending),
         }
         return json.dumps(row, separators=(",", ":")).encode()
 
     @classmethod
     def recovered(cls, data: bytes, series: list[MeterFrame]) -> "Transaction":
-        """A transaction that was open when the program ended. Raises ValueError for a damaged record."""
+        """A transaction that was open when the program ended; one whose `ending` was decided has yet to be stopped with it.
+
+        Raises ValueError for a damaged record.
+        """
         try:
             row = json.loads(data)
             return cls(
@@ -134,7 +138,16 @@ class Transaction:
                 next_seq=row["next_seq"],
                 invalid=Verdict(row["invalid"]) if row["invalid"] else None,
                 invalid_at_mwh=row["invalid_at_mwh"],
+                ending=_row_ending(row.get("ending")),
                 series=series,
             )
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"a transaction record is damaged: {error!r}") from error
+
+
+def _ending_row(ending: Ending | None) -> list[Any] | None:
+    return None if ending is None else [ending.cause.value, instant_row(ending.at), token_row(ending.token)]
+
+
+def _row_ending(row: list[Any] | None) -> Ending | None:
+    return None if row is None else Ending(StopCause(row[0]), row_instant(row[1]), row_token(row[2]))

@@ -119,6 +119,8 @@ class Engine:
         match event:
             case ev.FactRecorded():
                 self.journal.record(event)
+            case ev.EndingDecided():
+                self.journal.ending(event)
             case ev.ReadingNeeded(evse=number, ending=ending):
                 self._spawn(self._finish(number) if ending else self._begin(number))
             case ev.EvseChanged(evse=number):

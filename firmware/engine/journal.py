@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from firmware.core.events import FactRecorded
+from firmware.core.events import EndingDecided, FactRecorded
 from firmware.core.facts import FactKind, encode, encode_frame
 from offline_queue import Commit, NewRecord, Queue, QueueError
 
@@ -93,6 +93,10 @@ class Journal:
         bare_sample = fact.kind is FactKind.SAMPLED and not fact.frames  # only feeds the series
         starts = fact.transaction if fact.kind is FactKind.STARTED else None
         self.write(Change(() if bare_sample else (record,), put, delete, starts))
+
+    def ending(self, event: EndingDecided) -> None:
+        """Keep that a transaction is to end, and why; the fact follows when the end register is known."""
+        self.write(Change(put={(TRANSACTIONS, event.transaction): event.keep}))
 
     def adopt(self, transaction: str, next_number: int) -> None:
         """Continue the series of a recovered transaction with this number."""

@@ -1,8 +1,9 @@
 """After a restart: what becomes of transactions that were open when the program ended.
 
-A transaction whose vehicle is still there goes on, or is closed, as the setting says; one whose vehicle has gone, or whose EVSE is
-no longer configured, is closed. A closed one ends at the time it was last seen alive, with the register as it stands now, so
-that the energy of the gap is counted once; without its EVSE, with the register as last seen.
+A transaction whose end was decided already ends with that cause, time and token. Of the others, one whose vehicle is still there
+goes on, or is closed, as the setting says; one whose vehicle has gone, or whose EVSE is no longer configured, is closed. A closed
+one ends at the time it was last seen alive. Each ends with the register as it stands now, so that the energy of the gap is
+counted once; without its EVSE, with the register as last seen.
 """
 
 import json
@@ -14,7 +15,7 @@ from firmware.core.facts import Fact, FactKind, MeterFrame, Trigger, decode_fram
 from firmware.core.quantities import wh
 from firmware.core.settings import AFTER_POWER_LOSS
 from firmware.core.station import Station
-from firmware.core.transaction import Transaction
+from firmware.core.transaction import Ending, Transaction
 from firmware.core.values import Plug, StopCause
 from firmware.engine.engine import Engine
 from firmware.engine.journal import SERIES, TRANSACTIONS
@@ -57,8 +58,14 @@ def _take_up(station: Station, tx: Transaction, cause: StopCause, now: Instant) 
     if not evse.pilot_seen:
         evse.plug = Plug.VEHICLE  # it was there; the pilot will tell when it answers
     last = tx.last_at or tx.started or now
+    decided = tx.ending
     station.recover(tx, now)
-    if station.settings[AFTER_POWER_LOSS] == "close" or evse.plug is not Plug.VEHICLE:
+    if decided is not None:
+        log.info(
+            "open transaction ends as decided transaction=%s evse=%d cause=%s", tx.id, tx.evse, decided.cause.value
+        )
+        evse.stop(decided.cause, decided.at, decided.token)
+    elif station.settings[AFTER_POWER_LOSS] == "close" or evse.plug is not Plug.VEHICLE:
         log.info("open transaction closed transaction=%s evse=%d cause=%s", tx.id, tx.evse, cause.value)
         evse.stop(cause, last)
     else:
@@ -67,18 +74,20 @@ def _take_up(station: Station, tx: Transaction, cause: StopCause, now: Instant) 
 
 
 def _closed(tx: Transaction, cause: StopCause) -> FactRecorded:
-    at = tx.last_at or tx.started
-    assert at is not None
+    last = tx.last_at or tx.started
+    assert last is not None
+    ending = tx.ending or Ending(cause, last)
     fact = Fact(
         transaction=tx.id,
         seq=tx.next_seq,
         kind=FactKind.ENDED,
         trigger=Trigger.RECOVERED,
-        at=at,
+        at=ending.at,
         evse=tx.evse,
         vehicle_connected=False,
         meter_wh=wh(tx.last_mwh),
-        cause=cause,
+        token=ending.token,
+        cause=ending.cause,
         offline=True,
         frames=tuple(tx.series),
     )

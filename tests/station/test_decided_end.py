@@ -1,20 +1,54 @@
 """An end that was decided is kept: a power cut before the end register is read does not undo it."""
 
+import asyncio
+from datetime import datetime
+from pathlib import Path
 
+import pytest
 
+from firmware.core.events import EndingDecided, Event
 from firmware.core.transaction import Phase
-from tests.station.play import Play
+from tests.station.play import TAG, Play, play
 
 
 async def _cut_after_the_tap(stage: Play) -> float:
-    """Charge, tap, and lose power as soon as the decision is on disk; returns when that was."""
+    """Charge, tap, and lose power as soon as the decision is on disk; returns when it was made."""
     await stage.charge(600)
-    evse = stage.app.engine.station.evses[1]
+    decided = asyncio.Event()
+
+    def watch(event: Event) -> None:
+        if isinstance(event, EndingDecided):
+            decided.set()
+
+    stage.app.engine.observe(watch)
     stage.tap()
-    await stage.until_at_once(lambda: evse.tx is not None and evse.tx.ending is not None)
-    decided_s = stage.sim.wall_s()
+    await decided.wait()
+    at_s = stage.sim.wall_s()
     await stage.app.engine.journal.written()
-    assert evse.tx is not None
-    assert evse.tx.phase is Phase.ENDING
+    transaction = stage.app.engine.station.evses[1].tx
+    assert transaction is not None
+    assert transaction.phase is Phase.ENDING  # its end is no fact yet
     await stage.kill_station()
-    return decided_s
+    return at_s
+
+
+@pytest.mark.parametrize("after_power_loss", ["resume", "close"])
+def test_a_tap_before_a_power_cut_ends_the_transaction_after_it(tmp_path: Path, after_power_loss: str) -> None:
+    """With the cause, the time and the token of the tap, whatever the setting says of transactions that nobody ended."""
+
+    async def scenario(stage: Play) -> None:
+        at_s = await _cut_after_the_tap(stage)
+        await asyncio.sleep(300)
+        await stage.start_station()
+        await stage.csms.heard("StopTransaction")
+        await stage.delivered()
+        (transaction,) = stage.csms.transactions
+        stop = transaction["stop"]
+        assert stop.get("reason", "Local") == "Local"
+        assert stop["idTag"] == TAG
+        assert abs(datetime.fromisoformat(stop["timestamp"]).timestamp() - at_s) < 0.01
+        assert stop["meterStop"] - transaction["start"]["meterStart"] == stage.meter_wh() > 0
+        assert stage.status_now() == "Finishing"
+        assert stage.app.engine.station.evses[1].tx is None
+
+    play(tmp_path, scenario, settings={"station.after_power_loss": after_power_loss})
