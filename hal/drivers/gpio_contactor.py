@@ -97,6 +97,11 @@ class GpioContactor:
         return self._pilot is not None
 
     @property
+    def waiting(self) -> bool:
+        """True while it is allowed and wanted but does not close yet, because it closed only a moment ago."""
+        return self._close_timer is not None
+
+    @property
     def closed(self) -> bool | None:
         """The feedback contact, debounced."""
         return None if self._feedback is None else self._means_closed(self._feedback.active)

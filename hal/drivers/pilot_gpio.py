@@ -6,7 +6,8 @@ Rules (IEC 61851-1, annex A):
 - When the vehicle leaves state C, demand ends at once, and the contactor with it. When the offer ends while the vehicle is in
   state C, it has 6 s to stop drawing; then demand ends.
 - States D (no ventilation here), E, F and unknown have no demand.
-- An offer ends by itself when nobody feeds the dead-man timer.
+- While there is demand somebody must feed the dead-man timer (the GPIO contactor passes its own signs of life on), else the offer
+  ends by itself.
 
 What the board's hardware must do itself: peak detection of the pilot, the check of the vehicle's diode, and protection against
 faults of this computer.
@@ -81,7 +82,7 @@ class GpioPilot:
 
     @property
     def dead_man_s(self) -> float:
-        """Seconds without `keep_alive` after which an offer ends."""
+        """Seconds of demand without `keep_alive` after which the offer ends."""
         return self._dead_man.after_s
 
     def keep_alive(self) -> None:
@@ -191,10 +192,6 @@ class GpioPilot:
                 return
         if target_a != self._offered_a:
             self._changed_at = now
-        if target_a and not self._offered_a:
-            self._dead_man.hold(self._cutter(asyncio.get_running_loop()))
-        elif not target_a:
-            self._dead_man.release()
         self._offered_a = target_a
         self._pwm.set(duty(target_a) if self._available else DUTY_NOT_AVAILABLE)
         self._weigh_demand()
@@ -225,6 +222,10 @@ class GpioPilot:
     def _set_demand(self, demand: bool) -> None:
         if demand != self._demand:
             self._demand = demand
+            if demand:
+                self._dead_man.hold(self._cutter(asyncio.get_running_loop()))
+            else:
+                self._dead_man.release()
             for listener in self._on_demand:
                 listener(demand)
 
@@ -247,12 +248,12 @@ class GpioPilot:
 
     def _withdraw(self) -> None:
         self._wanted_a = 0.0
+        self._set_demand(False)
         self._apply_late()
 
     def _lost(self, error: DeviceLost) -> None:
         """A line or the PWM is gone: nothing is offered, and nothing can be told any more."""
         log.error("control pilot lost error=%s", error)
-        self._dead_man.release()
         self._cut()
         self._state.stop()
         self._state.value = PilotState.UNKNOWN

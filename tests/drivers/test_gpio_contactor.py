@@ -33,6 +33,11 @@ def closed(contactor: GpioContactor) -> bool | None:
     return contactor.closed
 
 
+def waiting(contactor: GpioContactor) -> bool:
+    """Whether it waits before it closes."""
+    return contactor.waiting
+
+
 @virtually
 async def test_it_closes_and_opens_with_the_permission() -> None:
     """The coil follows allow and deny, and both wait for the bouncing feedback contact."""
@@ -168,8 +173,10 @@ async def test_it_closes_at_most_every_ten_seconds() -> None:
         await contactor.deny()
     assert len(lines["K1"].history) == 2
     await contactor.allow()
+    assert contactor.waiting
     await asyncio.sleep(11)
     assert closed(contactor)
+    assert not waiting(contactor)
     closings = [at for at, level in lines["K1"].history if level]
     assert closings[1] - closings[0] == pytest.approx(10.0)
     await contactor.close()

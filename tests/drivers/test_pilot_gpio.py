@@ -313,12 +313,16 @@ async def test_a_vehicle_that_asks_again_soon_waits_for_the_contactor(tmp_path: 
 
 @virtually
 async def test_the_dead_man_timer_ends_the_offer(tmp_path: Path) -> None:
-    """Signs of life reach the pilot through the contactor; without them PWM and contactor go off."""
+    """Nothing to feed before the vehicle asks; then signs of life come through the contactor; without them all goes off."""
     board = Board(tmp_path, dead_man_s=2.0)
-    board.show("C")
+    board.show("B")
     await board.open()
     await board.contactor.allow()
     await board.pilot.offer(16)
+    await asyncio.sleep(10)
+    assert board.percent < 100
+    board.show("C")
+    await asyncio.sleep(0.1)
     assert board.pilot.dead_man_s == 2.0
     for _ in range(6):
         await asyncio.sleep(1.5)
