@@ -49,7 +49,7 @@ def test_a_broken_rule_ends_with_1_the_seed_and_the_shortest_story(
 
     monkeypatch.setattr(cli, "scenario", partial(scenario, change=break_it))
     monkeypatch.chdir(tmp_path)
-    assert _run("--seed", "2", "--faults", "cut", "--shorten", "8", "--days", "2") == 1
+    assert _run("--seed", "2", "--faults", "cut", "--shorten", "3", "--days", "2") == 1
     said = capsys.readouterr().out
     assert "BROKEN" in said
     assert "on purpose" in said

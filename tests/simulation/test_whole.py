@@ -143,7 +143,7 @@ def _forgets_every_third_end(app: App) -> None:
 def _never_closes_tasks(app: App) -> None:
     async def leak() -> None:
         while True:
-            await asyncio.sleep(7200)
+            await asyncio.sleep(3000)
             leaked.append(asyncio.create_task(asyncio.Event().wait()))
 
     leaked: list[asyncio.Task[Any]] = [asyncio.create_task(leak())]
@@ -153,12 +153,40 @@ def _raises_now_and_then(app: App) -> None:
     asyncio.get_running_loop().call_later(5_000, lambda: 1 // 0)
 
 
+def _never_unlocks(app: App) -> None:
+    for hardware in app.board.evses:
+        lock: Any = hardware.lock
+        if lock is not None:
+            lock.unlock = lock.lock
+
+
+def _ignores_the_local_limit(app: App) -> None:
+    station: Any = app.engine.station
+    station.limit_changed = lambda limit_a, now: None
+
+
+def _gives_up_dialling(app: App) -> None:
+    connection: Any = app.connection
+    run = connection.run
+
+    async def for_an_hour() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3600):
+                await run()
+        await asyncio.Event().wait()
+
+    connection.run = for_an_hour
+
+
 BROKEN: list[tuple[Callable[[App], None], frozenset[FaultKind], set[Rule]]] = [
     (_allows_before_the_commit, frozenset({FaultKind.DISK_SLOW, FaultKind.DISK_FULL}), {Rule.START_ON_DISK}),
     (_acknowledges_before_the_answer, NETWORK, {Rule.STARTS_ONCE, Rule.FACTS_IN_ORDER, Rule.ENERGY_EQUAL}),
     (_counts_attempts_while_offline, NETWORK, {Rule.NO_DEAD_LETTERS}),
     (_sends_again_under_a_new_id, frozenset({FaultKind.CSMS_NEVER}), {Rule.ONE_ID}),
     (_forgets_every_third_end, frozenset(), {Rule.STARTS_ONCE, Rule.FACTS_IN_ORDER, Rule.ENERGY_EQUAL}),
+    (_never_unlocks, frozenset(), {Rule.CABLE_FREE}),
+    (_ignores_the_local_limit, frozenset(), {Rule.OFFER_BOUNDED}),
+    (_gives_up_dialling, frozenset(), {Rule.ONLINE_AGAIN}),
     (_never_closes_tasks, frozenset(), {Rule.NO_LITTER}),
     (_raises_now_and_then, frozenset(), {Rule.NO_CRASH}),
 ]
@@ -173,11 +201,11 @@ def test_a_program_broken_on_purpose_is_found_out(
     assert found is not None
     seed, broken = found
     assert broken in rules
-    assert play(scenario(seed, days=3, kinds=kinds)).violations == ()
+    assert play(scenario(seed, days=2, kinds=kinds, visits_per_day=12)).violations == ()
 
 
 def _violated(change: Callable[[App], None], kinds: frozenset[FaultKind]) -> Iterator[tuple[int, Rule]]:
     for seed in range(1, 13):
-        result = play(scenario(seed, days=3, kinds=kinds, change=change))
+        result = play(scenario(seed, days=2, kinds=kinds, change=change, visits_per_day=12))
         if result.violations:
             yield seed, result.violations[0].rule
