@@ -9,6 +9,7 @@ from firmware.core.desk import Desk
 from firmware.core.events import (
     AvailabilityChanged,
     Event,
+    FactRecorded,
     FaultChanged,
     OnlineChanged,
     RegistrationChanged,
@@ -17,7 +18,9 @@ from firmware.core.events import (
     StationChanged,
 )
 from firmware.core.evse import Evse
-from firmware.core.settings import AUTHORIZE_REMOTE, AnySetting, Settings
+from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
+from firmware.core.quantities import Interval, samples_of
+from firmware.core.settings import ALIGNED, AUTHORIZE_REMOTE, SAMPLED, AnySetting, Settings
 from firmware.core.sharing import share
 from firmware.core.transaction import Transaction
 from firmware.core.values import (
@@ -32,8 +35,9 @@ from firmware.core.values import (
     Token,
     rejected,
 )
-from hal.types import Fault, Instant, PilotReading
+from hal.types import Fault, Instant, MeterReading, PilotReading
 
+MAIN_METER = 0  # stands for the main meter where facts name an EVSE
 _UNKNOWN_EVSE = rejected("UnknownEvse")
 
 
@@ -53,6 +57,7 @@ class Station:
         self.desk = Desk(self.context, self.evses)
         self.registration = Registration.UNKNOWN
         self._connected = False
+        self._main_before: Interval | None = None  # registers of the main meter at the last mark
 
     @property
     def settings(self) -> Settings:
@@ -105,6 +110,20 @@ class Station:
         self.context.emit(StationChanged())
         for evse in self.evses.values():
             evse.apply_fault(fault, now)
+
+    def main_metered(self, reading: MeterReading, at: Instant) -> None:
+        """The main meter was read at a clock mark."""
+        samples = samples_of(self.settings[ALIGNED], reading, None, self._main_before)
+        self._main_before = Interval(reading.import_mwh, reading.export_mwh)
+        if samples:
+            frame = MeterFrame(at, SampleContext.CLOCK, samples)
+            fact = Fact("", 0, FactKind.METERED, Trigger.SAMPLE_CLOCK, at, MAIN_METER, frames=(frame,))
+            self.context.emit(FactRecorded(fact, None))
+
+    def main_frame(self, reading: MeterReading, at: Instant) -> MeterFrame | None:
+        """Values of the main meter for somebody who asks; None when it tells nothing of what is sampled."""
+        samples = samples_of(self.settings[SAMPLED], reading)
+        return MeterFrame(at, SampleContext.TRIGGER, samples) if samples else None
 
     def limit_changed(self, limit_a: float | None, now: Instant) -> None:
         """The local energy manager has a new limit."""

@@ -22,6 +22,7 @@ from firmware.engine import memory
 from firmware.engine.hardware import EvseDriver
 from firmware.engine.inputs import Inputs
 from firmware.engine.journal import Journal
+from firmware.engine.main_meter import MainMeter
 from firmware.engine.metering import Sampler
 from firmware.engine.supervise import follow, keep_open
 from hal.clock import Clock
@@ -77,6 +78,7 @@ class Engine:
             for hardware in board.evses
         }
         self.samplers = {number: self._sampler(number, driver) for number, driver in self.drivers.items()}
+        self.main_meter = self._main_meter()
         self.inputs = Inputs(self)
         self.ask_token: AskToken | None = None
         self._pilot_known = {number: asyncio.Event() for number in self.drivers}
@@ -136,6 +138,8 @@ class Engine:
             case ev.SettingChanged():
                 for sampler in self.samplers.values():
                     sampler.wake()
+                if self.main_meter is not None:
+                    self.main_meter.wake()
                 self.journal.write(memory.setting(event))
             case ev.TokenLearned():
                 self.journal.write(memory.token(event))
@@ -172,6 +176,9 @@ class Engine:
                     tasks.create_task(self._follow_pilot(number, driver))
                     tasks.create_task(self._follow_contactor(number, driver))
                     self._open_others(tasks, number, driver)
+                if self.main_meter is not None:
+                    tasks.create_task(self.main_meter.run())
+                    tasks.create_task(self._keep_main_meter_open(self.main_meter))
                 self.inputs.start(tasks)
                 self.pump()
         finally:
@@ -252,6 +259,11 @@ class Engine:
                     )
                 )
 
+    async def _keep_main_meter_open(self, main: MainMeter) -> None:
+        await keep_open(
+            main.meter, name="main meter", clock=self.clock, fault=None, report=lambda fault: None, lost=main.lost
+        )
+
     # ---- what the core asks for -------------------------------------------------------------------------------------------
 
     async def _begin(self, number: int) -> None:
@@ -310,6 +322,15 @@ class Engine:
 
     def _lock_of(self, number: int) -> Callable[[LockState], None]:
         return lambda state: self.apply(lambda station, now: station.evses[number].lock_changed(state, now))
+
+    def _main_meter(self) -> MainMeter | None:
+        if self.board.main_meter is None:
+            return None
+
+        def sampled(reading: MeterReading, at: Instant) -> None:
+            self.apply(lambda station, now: station.main_metered(reading, at))
+
+        return MainMeter(self.board.main_meter, self.station.settings, self.clock, sampled=sampled)
 
     def _sampler(self, number: int, driver: EvseDriver) -> Sampler:
         evse = self.station.evses[number]

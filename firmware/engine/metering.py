@@ -12,16 +12,18 @@ from dataclasses import dataclass
 
 from firmware.core.evse import Evse
 from firmware.core.facts import SampleContext
-from firmware.core.metering import next_mark, next_periodic
+from firmware.core.metering import next_periodic
 from firmware.core.settings import ALIGNED_INTERVAL_S, SAMPLE_INTERVAL_S
 from firmware.core.transaction import Phase, Transaction
 from firmware.engine.hardware import READ_TIMEOUT_S, READ_TRIES, EvseDriver
+from firmware.engine.marks import ClockMarks
 from hal.clock import Clock
 from hal.types import Fault, FaultCode, Instant, MeterReading
 
 log = logging.getLogger(__name__)
 
 WATCH_BUSY_S = 10.0  # between looks at the meter during a transaction
+WATCH_ALLOWANCE_S = 1.0  # while a transaction uses up what an invalid token is still allowed
 WATCH_IDLE_S = 60.0
 SILENT_AFTER = 2  # looks in vain before the meter counts as silent
 RETRY_S = 1.0
@@ -70,7 +72,8 @@ class Sampler:
         self._silent = 0
         self._looked_s = clock.monotonic()  # when the meter was last looked at
         self._served_s = clock.monotonic()  # everything due until then was taken
-        self._last_mark_wall_s: float | None = None
+        self._marks = ClockMarks()
+        self._intervals = (0, 0)  # as last planned
         self._counted: tuple[str, float] | None = None  # a transaction, and the moment its samples count from
 
     def wake(self) -> None:
@@ -91,7 +94,7 @@ class Sampler:
         self._served_s = max(self._served_s, min(plan.due_s, now_s) + TOGETHER_S)
         self._looked_s = self._clock.monotonic()
         if plan.mark_s is not None and plan.mark_s <= self._served_s:
-            self._last_mark_wall_s = plan.mark_wall_s
+            self._marks.passed(plan.mark_wall_s)
         if reading is None:
             return
         now = self._clock.now()
@@ -106,34 +109,31 @@ class Sampler:
     def _plan(self, now: Instant) -> Plan:
         settings = self._evse.context.settings
         tx = self._evse.tx if self._evse.tx is not None and self._evse.tx.phase is Phase.OPEN else None
+        intervals = (settings[SAMPLE_INTERVAL_S], settings[ALIGNED_INTERVAL_S])
+        if intervals != self._intervals:
+            self._intervals, self._served_s = intervals, now.monotonic_s  # new marks, and none of them in the past
         since_s = max(self._served_s, now.monotonic_s - LATE_S)
         periodic_s = None
         if tx is not None:
             start_s = self._counts_from(tx, now)
             periodic_s = next_periodic(start_s, settings[SAMPLE_INTERVAL_S], max(since_s, start_s))
-        mark_s, mark_wall_s = self._next_mark(settings[ALIGNED_INTERVAL_S], since_s, now)
+        mark_s, mark_wall_s = self._marks.next(settings[ALIGNED_INTERVAL_S], since_s, now)
         watch_s = self._looked_s + (WATCH_BUSY_S if tx is not None else WATCH_IDLE_S)
+        if tx is not None and tx.invalid is not None and not self._evse.allowance_spent:
+            watch_s = self._looked_s + WATCH_ALLOWANCE_S
         if self._silent or FaultCode.METER_SILENT in self._evse.faults:
             watch_s = self._looked_s + RETRY_S
         return Plan(tx.id if tx else None, periodic_s, mark_s, mark_wall_s, watch_s)
 
     def _counts_from(self, tx: Transaction, now: Instant) -> float:
-        """The start of a transaction; for one taken up after a restart, the moment it was taken up."""
-        if tx.started is not None and tx.started.boot == now.boot:
-            return tx.started.monotonic_s
+        """The start of a transaction; for one of an earlier boot as wall time tells it, else the moment it was taken up."""
+        started = tx.started
+        if started is not None and started.boot == now.boot:
+            return started.monotonic_s
         if self._counted is None or self._counted[0] != tx.id:
-            self._counted = (tx.id, now.monotonic_s)
+            ago_s = _ago_s(started, now)
+            self._counted = (tx.id, now.monotonic_s - ago_s)
         return self._counted[1]
-
-    def _next_mark(self, interval_s: int, since_s: float, now: Instant) -> tuple[float | None, float | None]:
-        """The next clock mark on both clocks. A clock set back a little does not bring the last mark again."""
-        if now.wall_s is None or not now.trust.usable:
-            return None, None
-        wall_ahead_s = now.wall_s - now.monotonic_s
-        mark_wall_s = next_mark(interval_s, wall_ahead_s + since_s)
-        if mark_wall_s is not None and mark_wall_s == self._last_mark_wall_s:
-            mark_wall_s = next_mark(interval_s, mark_wall_s)
-        return (None, None) if mark_wall_s is None else (mark_wall_s - wall_ahead_s, mark_wall_s)
 
     async def _sleep_until(self, due_s: float) -> bool:
         """True when the time came, False when the plan changed before."""
@@ -158,3 +158,11 @@ class Sampler:
             self._fault(Fault(FaultCode.METER_SILENT, active=False, text="meter answers again"))
         self._silent = 0
         return reading
+
+
+def _ago_s(started: Instant | None, now: Instant) -> float:
+    """How long ago a moment of an earlier boot was; 0 where the clocks cannot tell."""
+    if started is None or started.wall_s is None or now.wall_s is None:
+        return 0.0
+    trusted = started.trust.usable and now.trust.usable
+    return max(now.wall_s - started.wall_s, 0.0) if trusted else 0.0

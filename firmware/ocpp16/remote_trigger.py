@@ -5,7 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from firmware.core.facts import MeterFrame
 from firmware.core.settings import SAMPLED
+from firmware.core.station import MAIN_METER
 from firmware.core.values import Registration
 from firmware.engine.engine import Engine
 from firmware.ocpp16.status import StatusReporter
@@ -80,21 +82,25 @@ class RemoteTrigger:
             await self._send(self._statuses.message(connector, report, self._engine.clock.wall()))
 
     async def _tell_meter(self, number: int | None) -> None:
-        numbers = [*self._engine.station.evses] if number in (None, 0) else [number]
-        readings = await asyncio.gather(*(self._engine.drivers[n].read_meter() for n in numbers if n is not None))
-        for connector, reading in zip(numbers, readings, strict=True):
-            if reading is None or connector is None:
-                continue
-            evse = self._engine.station.evses[connector]
-            at = self._engine.clock.now()
-            frame = evse.frame_now(reading, at, evse.context.settings[SAMPLED])
-            if frame is None or at.wall_s is None:
-                continue
-            running = evse.running
-            await self._send(
-                MeterValuesRequest(
-                    connector_id=connector,
-                    transaction_id=self._transactions.id_of(running.id) if running else None,
-                    meter_value=(meter_value(frame, at.wall_s),),
-                )
-            )
+        """Values of MeterValuesSampledData, read now; no number means the main meter, if there is one, and every connector."""
+        main = self._engine.main_meter
+        if main is not None and number in (None, MAIN_METER):
+            reading, at = await main.read(), self._engine.clock.now()
+            if reading is not None:
+                await self._tell_frame(MAIN_METER, self._engine.station.main_frame(reading, at), None)
+        numbers = [*self._engine.station.evses] if number is None else [number]
+        connectors = [connector for connector in numbers if connector != MAIN_METER]
+        readings = await asyncio.gather(*(self._engine.drivers[connector].read_meter() for connector in connectors))
+        for connector, reading in zip(connectors, readings, strict=True):
+            if reading is not None:
+                evse = self._engine.station.evses[connector]
+                at = self._engine.clock.now()
+                frame = evse.frame_now(reading, at, evse.context.settings[SAMPLED])
+                running = evse.running
+                await self._tell_frame(connector, frame, self._transactions.id_of(running.id) if running else None)
+
+    async def _tell_frame(self, connector: int, frame: MeterFrame | None, transaction_id: int | None) -> None:
+        if frame is None or frame.at.wall_s is None:
+            return
+        values = (meter_value(frame, frame.at.wall_s),)
+        await self._send(MeterValuesRequest(connector_id=connector, transaction_id=transaction_id, meter_value=values))
