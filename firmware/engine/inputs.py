@@ -39,6 +39,7 @@ class Inputs:
                     clock=engine.clock,
                     fault=FaultCode.READER_LOST,
                     report=self._station_fault,
+                    speaks_at_once=False,
                 )
             )
         for source in board.station_inputs:
@@ -51,6 +52,7 @@ class Inputs:
                     clock=engine.clock,
                     fault=FaultCode.INTERNAL,
                     report=self._station_fault,
+                    speaks_at_once=False,
                 )
             )
         for hardware in board.evses:
@@ -65,6 +67,7 @@ class Inputs:
                         clock=engine.clock,
                         fault=FaultCode.INTERNAL,
                         report=report,
+                        speaks_at_once=False,
                     )
                 )
         if board.limits is not None:

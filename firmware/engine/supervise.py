@@ -38,24 +38,33 @@ async def follow(
     fault: FaultCode | None,
     report: Callable[[Fault], None],
     available: Callable[[bool], None] = lambda _: None,
+    speaks_at_once: bool = True,
 ) -> None:
     """Feed every value of a device's stream to `handle`, for ever.
 
-    `report` is told the fault when the device is lost, and that it is over when the device speaks again; `available` is told when the
-    device can be used and when it cannot.
+    `report` is told the fault when the device is lost, and that it is over when the device is back: when it speaks again, or,
+    where its stream does not begin with the present state (`speaks_at_once` False), when it could be opened. `available` is told
+    when the device can be used and when it cannot.
     """
     failures = 0
     lost = False
+
+    def returned() -> None:
+        nonlocal lost
+        if lost:
+            lost = False
+            if fault is not None:
+                report(Fault(fault, active=False, text=f"{name} is back"))
+            log.info("device back device=%s", name)
+
     while True:
         try:
             await device.open()
             available(True)
+            if not speaks_at_once:
+                returned()
             async for value in stream():
-                if lost:
-                    lost = False
-                    if fault is not None:
-                        report(Fault(fault, active=False, text=f"{name} is back"))
-                    log.info("device back device=%s", name)
+                returned()
                 failures = 0
                 await handle(value)
             # nobody but the end of the program closes a device, and that ends this task too

@@ -280,3 +280,15 @@ def test_a_jammed_lock_is_a_connector_lock_failure(tmp_path: Path) -> None:
         await stage.status("Charging")
 
     play(tmp_path, scenario, keys={"ConnectionTimeOut": "300"})
+
+
+def test_an_input_that_comes_back_clears_its_fault(tmp_path: Path) -> None:
+    """Fault inputs that are gone fault their EVSE, and no longer when they are back, though they have nothing to tell."""
+
+    async def scenario(stage: Play) -> None:
+        stage.do("evse/1/device", device="inputs", lost=True)
+        await stage.status("Faulted")
+        stage.do("evse/1/device", device="inputs", lost=False)
+        await stage.status("Available")
+
+    play(tmp_path, scenario)
