@@ -137,3 +137,13 @@ class Pole:
         if self.evse(number).spec.has_lock:
             self.bolt(number=number)
         self.pilot(PilotState.C, number)
+
+    def learn(self, token: Token, info: TokenInfo) -> None:
+        """The central system says something about a token."""
+        self.do(lambda station, now: station.desk.learn(token, info, now))
+
+    def refuse_running(self, number: int = 1) -> None:
+        """The central system refuses the token of the running transaction."""
+        tx = self.evse(number).running
+        assert tx is not None
+        self.do(lambda station, now: self.evse(number).deauthorise(tx.id, Verdict.BLOCKED, now))
