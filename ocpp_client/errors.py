@@ -159,6 +159,10 @@ class Refused(DialError):
 
     def evidence(self) -> Evidence:
         found: Evidence = {"http_status": self.status}
+        if "server" in self.headers:
+            found["http_server"] = _printable(self.headers["server"])
+        if self.body:
+            found["http_body"] = _printable(self.body)
         if self.retry_after_s is not None:
             found["retry_after_s"] = self.retry_after_s
         return found

@@ -129,6 +129,9 @@ class Link:
         self._rtt_s: float | None = None
         self._socket: WebSocket | None = None
         self._lasted_s: float | None = None
+        self._connected_at = 0.0
+        self._message_at = 0.0
+        self._pong_at = 0.0
         self._bytes_sent = 0
         self._bytes_received = 0
 
@@ -163,6 +166,10 @@ class Link:
         if not timeout_s > 0:
             raise ValueError(f"a pong time-out of {timeout_s} s would end every connection")
         self._pong_timeout_s = timeout_s
+
+    def note_message(self) -> None:
+        """Be told of each message that passes, either way: how long it was quiet is evidence when the connection ends."""
+        self._message_at = self._clock.monotonic()
 
     def reconnect(self, reason: str) -> None:
         """Close the connection, or stop waiting for the next attempt, and dial again after the shortest wait."""
@@ -224,14 +231,14 @@ class Link:
             compression=target.compression,
         )
         self._socket = socket
-        connected_at = self._clock.monotonic()
+        self._connected_at = self._message_at = self._pong_at = self._clock.monotonic()
         try:
             self._protocol = self._agreed(target, socket.subprotocol)
             log.info("connected url=%s protocol=%s", self._url, self._protocol)
             self._move(LinkState.CONNECTED)
             await self._hold(socket, self._protocol)
         finally:
-            self._lasted_s = self._clock.monotonic() - connected_at
+            self._lasted_s = self._clock.monotonic() - self._connected_at
             try:
                 await socket.close(1001 if self._stopping else 1000, self._asked)
             finally:
@@ -270,6 +277,7 @@ class Link:
             try:
                 async with asyncio.timeout(self._pong_timeout_s):
                     self._rtt_s = await socket.ping()
+                self._pong_at = self._clock.monotonic()
             except TimeoutError:
                 text = f"no pong within {self._pong_timeout_s:g} s"
                 raise ConnectionLost(1006, text, cause="no-pong") from None
@@ -295,7 +303,14 @@ class Link:
     def _record(self, error: OcppError) -> float:
         """Write down why it ended; return how long to wait now."""
         lasted_s, self._lasted_s = self._lasted_s, None
-        drop = self._last_drop = Drop.of(error, at=self._clock.monotonic(), lasted_s=lasted_s)
+        now = self._clock.monotonic()
+        idle_s = quiet_s = None
+        if lasted_s is not None:
+            ended_at = self._connected_at + lasted_s
+            quiet_s = ended_at - self._message_at
+            idle_s = min(quiet_s, ended_at - self._pong_at)
+        drop = Drop.of(error, at=now, lasted_s=lasted_s, idle_s=idle_s, quiet_s=quiet_s)
+        self._last_drop = drop
         if isinstance(error, ReconnectAsked):
             delay_s = self._backoff.policy.floor_s
         else:

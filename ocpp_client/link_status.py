@@ -64,12 +64,24 @@ class Drop:
     """How long the connection had stood; None if none came about."""
     retry_after_s: float | None = field(default=None)
     """What the server asked us to wait."""
+    idle_s: float | None = None
+    """How long nothing at all had passed when it ended, pongs included; None if no connection came about."""
+    quiet_s: float | None = None
+    """How long no OCPP message had passed when it ended; None if no connection came about."""
 
     @classmethod
-    def of(cls, error: OcppError, *, at: float, lasted_s: float | None) -> Self:
+    def of(
+        cls,
+        error: OcppError,
+        *,
+        at: float,
+        lasted_s: float | None,
+        idle_s: float | None = None,
+        quiet_s: float | None = None,
+    ) -> Self:
         """Return the record of an error."""
         retry_after_s = error.retry_after_s if isinstance(error, Refused) else None
-        return cls(error.kind, str(error), error.evidence(), at, lasted_s, retry_after_s)
+        return cls(error.kind, str(error), error.evidence(), at, lasted_s, retry_after_s, idle_s, quiet_s)
 
 
 def is_mass_drop(error: OcppError) -> bool:

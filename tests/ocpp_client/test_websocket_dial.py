@@ -43,7 +43,7 @@ async def test_a_refusal_carries_status_headers_and_body() -> None:
     assert isinstance(error, Refused)
     assert isinstance(error, ConnectionError)
     assert (error.status, error.body, error.headers["x-twice"]) == (429, "busy", "a, b")
-    assert error.evidence() == {"http_status": 429, "retry_after_s": 17.0}
+    assert error.evidence() == {"http_status": 429, "http_body": "busy", "retry_after_s": 17.0}
 
 
 @pytest.mark.parametrize(
