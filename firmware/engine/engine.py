@@ -236,6 +236,7 @@ class Engine:
             fault=FaultCode.CONTACTOR_STUCK_OPEN,
             report=self._fault_of(number),
             available=driver.available("contactor"),
+            speaks_at_once=False,
         )
 
     def _open_others(self, tasks: asyncio.TaskGroup, number: int, driver: EvseDriver) -> None:

@@ -81,7 +81,7 @@ class EvseDriver:
 
     def wake(self) -> None:
         """The core changed: look again."""
-        if self._allowed and not desired(self.evse).close:
+        if self._allowed and not self._permitted():
             self._deny_at_once()  # do not wait for the task's turn
         self._wake.set()
 
@@ -144,7 +144,15 @@ class EvseDriver:
             waits.append(max(self._open_since_s + CLOSE_FEEDBACK_S - self._clock.monotonic(), 0.01))
         return min(waits, default=None)
 
+    def _permitted(self) -> bool:
+        """Whether the contactor may have our permission now: while the vehicle asks, or, where it follows the vehicle by itself, for as
+        long as energy is allowed."""
+        wanted = desired(self.evse)
+        return wanted.offer_a > 0 if self.hardware.contactor.follows_vehicle else wanted.close
+
     def _check_closed(self) -> None:
+        if not desired(self.evse).close or self.hardware.contactor.waiting:
+            self._open_since_s = self._clock.monotonic()
         overdue = self._clock.monotonic() - self._open_since_s >= CLOSE_FEEDBACK_S
         if self._allowed and overdue and self.hardware.contactor.closed is False and desired(self.evse).close:
             self._stuck_open = True
@@ -166,7 +174,7 @@ class EvseDriver:
         """Do the difference. A device that fails ends the pass and is tried again after RETRY_S; energy is denied meanwhile."""
         try:
             self._at_work = FaultCode.CONTACTOR_STUCK_OPEN
-            refused = self._unconfirmed or (self._allowed and not desired(self.evse).close)
+            refused = self._unconfirmed or (self._allowed and not self._permitted())
             if refused and "contactor" not in self._missing:
                 await self._deny()
             if not self._missing:
@@ -199,7 +207,7 @@ class EvseDriver:
             await self.hardware.pilot.offer(wanted.offer_a)
             self._offered = wanted.offer_a
         self._at_work = FaultCode.CONTACTOR_STUCK_OPEN
-        if not self._allowed and not self._halted and desired(self.evse).close:
+        if not self._allowed and not self._halted and self._permitted():
             await self._allow()
 
     def _obeyed(self, unless: FaultCode | None = None) -> None:
@@ -215,7 +223,7 @@ class EvseDriver:
     async def _allow(self) -> None:
         await self.hardware.contactor.allow()
         self._open_since_s = self._clock.monotonic()
-        if self._halted or not desired(self.evse).close:
+        if self._halted or not self._permitted():
             self._deny_at_once()
             self._wake.set()
             return
