@@ -12,7 +12,7 @@ import logging
 import random
 import ssl as tls
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -21,6 +21,9 @@ from csms.api.build import build_api
 from csms.api.serving import ApiServer
 from csms.books import Books
 from csms.clock import Clock, SystemClock
+from csms.cluster.node import Node
+from csms.cluster.sending import BroadcastResult
+from csms.cluster.wire import BatchItem
 from csms.config import CsmsConfig
 from csms.core.effects import Outcome
 from csms.core.engine import Core
@@ -30,7 +33,9 @@ from csms.core.router import Router
 from csms.core.store import Store
 from csms.faults.plan import FaultPlan
 from csms.hub import Hub
+from csms.membership import Alone, Membership
 from csms.memory import MemoryStore
+from csms.metrics import exposition, own_metrics
 from csms.passwords import PasswordCheck
 from csms.runtime import Runtime
 from csms.server import Door
@@ -58,19 +63,22 @@ class Csms:
         router: Router | None = None,
         store: Store | None = None,
         keeper: Keeper | None = None,
+        node: Node | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
         ssl: tls.SSLContext | None = None,
     ) -> None:
         """`router` holds handlers of your own, which win over the built-in ones. `keeper` outlives the process: what it
-        has is loaded at the start. `rng` makes all ids (default: a secure one); `ssl` is the server's TLS context for
+        has is loaded at the start. `node` makes this one of several nodes of one central system, and has a keeper of its
+        own. `rng` makes all ids (default: a secure one); `ssl` is the server's TLS context for
         stations."""
         self.config = config or CsmsConfig()
         self._rng = rng or random.SystemRandom()
         self._keeper = keeper
-        if keeper is not None and store is not None:
-            raise ValueError("give a store or a keeper: with a keeper the store is in memory and mirrored there")
-        self._mirror = None if keeper is None else MirroredStore(self.new_id())
+        self._node = node
+        if sum(each is not None for each in (store, keeper, node)) > 1:
+            raise ValueError("give a store, a keeper or a node: each of them decides what is remembered where")
+        self._mirror = MirroredStore(self.new_id()) if keeper is not None or node is not None else None
         self.store: Store = self._mirror or (MemoryStore() if store is None else store)
         self.clock: Clock = clock or SystemClock()
         self.books = Books(self.store)
@@ -81,8 +89,11 @@ class Csms:
         handlers = v16.router().overlaid(v201.router()).overlaid(router or Router())
         core = Core(handlers, new_id=self.new_id, policy=self.config.policy)
         self._runtime = Runtime(core, self.store, self.clock, self.hub, handler_timeout_s=self.config.handler_timeout_s)
+        membership: Membership = Alone()
+        if node is not None and self._mirror is not None:
+            membership = node.attach(self._runtime, self._mirror, self.clock, self.new_id)
         passwords = PasswordCheck(self._rng.randbytes(32))
-        self._door = Door(self._runtime, self.config, passwords, self.new_id)
+        self._door = Door(self._runtime, self.config, passwords, self.new_id, membership)
         self._ws_port = 0
         self._api_port = 0
         self._api: ApiServer | None = None
@@ -121,17 +132,23 @@ class Csms:
             text = to_wire(payload)
         else:
             text = json.dumps(payload or {}, separators=(",", ":"), ensure_ascii=False)
-            self.check(station, action, text)
+            await self.check(station, action, text)
         return await self.command_raw(station, action, text, timeout_s=timeout_s, idempotency_key=idempotency_key)
 
-    def check(self, station: str, action: str, text: str) -> None:
+    async def check(self, station: str, action: str, text: str) -> None:
         """Hold a payload's JSON text against its schema in the version the station speaks now.
 
         Raises MessageInvalid or UnknownAction. A station that is not connected speaks no version: nothing is checked.
         """
+        protocol = await self._protocol_of(station)
+        if protocol is not None:
+            from_wire(catalogue(protocol).request(action), text)
+
+    async def _protocol_of(self, station: str) -> str | None:
         presence = Presence.of(self.store, station)
         if presence is not None:
-            from_wire(catalogue(presence.protocol).request(action), text)
+            return presence.protocol
+        return None if self._node is None else await self._node.protocol_of(station)
 
     async def command_raw(
         self,
@@ -147,8 +164,10 @@ class Csms:
         Raises ValueError if the text cannot be written as UTF-8.
         """
         payload_text.encode()
-        now = self.clock.moment()
         limit_s = self.config.command_timeout_s if timeout_s is None else timeout_s
+        if self._node is not None:
+            return await self._node.sending.command(BatchItem(station, action, payload_text, idempotency_key), limit_s)
+        now = self.clock.moment()
         command = Command(
             command_id=self.new_id(),
             station=station,
@@ -159,6 +178,31 @@ class Csms:
             idempotency_key=idempotency_key,
         )
         return await self._runtime.command(command)
+
+    async def batch(self, items: Sequence[BatchItem], *, timeout_s: float | None = None) -> list[Outcome]:
+        """Call many stations at once, unchecked; an outcome for each command, in their order."""
+        return await asyncio.gather(
+            *(
+                self.command_raw(
+                    item.station, item.action, item.payload, timeout_s=timeout_s, idempotency_key=item.idempotency_key
+                )
+                for item in items
+            )
+        )
+
+    async def broadcast(self, action: str, payload_text: str, *, timeout_s: float | None = None) -> BroadcastResult:
+        """Call every connected station, on all nodes, unchecked. Raises BusUnavailable."""
+        limit_s = self.config.command_timeout_s if timeout_s is None else timeout_s
+        if self._node is not None:
+            return await self._node.sending.broadcast(action, payload_text, limit_s)
+        stations = [station for station in self.stations.known() if self.is_connected(station)]
+        outcomes = await self.batch([BatchItem(each, action, payload_text) for each in stations], timeout_s=limit_s)
+        return BroadcastResult(dict(zip(stations, outcomes, strict=True)), ())
+
+    async def metrics(self) -> str:
+        """Figures in the text format of Prometheus."""
+        connected = len(self._runtime.links)
+        return exposition([*own_metrics(connected), *([] if self._node is None else await self._node.metrics())])
 
     def is_connected(self, station: str) -> bool:
         """Whether a station has an open connection."""
@@ -190,6 +234,8 @@ class Csms:
         if self._keeper is not None and self._mirror is not None:
             self._mirror.learn(await self._keeper.load(None))
             self._runtime.keep_in(self._mirror, self._keeper)
+        if self._node is not None:
+            await self._node.start()
         self._runtime.dispatch(Restarted(self.clock.moment()))
         self._ws_port = await self._door.open(self._ssl)
         if self.config.api_host is not None:
@@ -201,7 +247,9 @@ class Csms:
                 raise
 
     async def stop(self) -> None:
-        """Close everything within a second."""
+        """Close everything within a second, after the time the settings give connections to move elsewhere."""
+        if self.config.drain_s:
+            await self._door.drain(self.config.drain_s, self._rng)
         self.hub.close()
         await self._door.close()  # first: it ends the commands that requests are waiting for
         if self._api is not None:
@@ -209,6 +257,9 @@ class Csms:
         if self._keeper is not None:
             await self._settle()
             await self._keeper.close()
+        if self._node is not None:
+            await self._settle()
+            await self._node.stop()
         await self._runtime.close()
 
     async def _settle(self) -> None:

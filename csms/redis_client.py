@@ -4,6 +4,7 @@ Every failure to reach Redis in time is a RedisUnavailable. A command that was c
 connection, so everything sent here must bear being executed twice.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -11,9 +12,7 @@ from typing import Any, Final, TypeAlias
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, ResponseError
 
 Words: TypeAlias = Sequence[str | bytes | int | float]
 
@@ -62,6 +61,8 @@ class RedisClient:
             "socket_connect_timeout": settings.timeout_s,
             "retry": Retry(NoBackoff(), 1),
         }
+        self._waiting: list[tuple[Words, asyncio.Future[Any]]] = []
+        self._sending: asyncio.Task[None] | None = None
         self._redis: Any
         if settings.cluster:
             self._redis = RedisCluster.from_url(settings.url, max_connections=settings.pool_size, **common)
@@ -76,35 +77,68 @@ class RedisClient:
         return ":".join((self.settings.prefix, *parts))
 
     async def run(self, words: Words) -> Any:
-        """Run one command. Raises RedisUnavailable or RedisRefused."""
-        try:
-            return await self._redis.execute_command(*words)
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            raise RedisUnavailable(f"Redis at {self._where()}: {error}") from error
-        except ResponseError as error:
-            raise RedisRefused(str(error)) from error
-        except RedisError as error:
-            raise RedisUnavailable(f"Redis at {self._where()}: {error}") from error
+        """Run one command. Those asked for at the same time share a round trip. Raises RedisUnavailable or RedisRefused."""
+        asked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((words, asked))
+        if self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._send(), name="redis")
+        return await asked
 
     async def run_all(self, commands: Sequence[Words]) -> list[Any]:
         """Run commands in one round trip, in order, each for itself. Raises as `run` does, for the first that failed."""
-        if len(commands) == 1:
-            return [await self.run(commands[0])]
+        answers = await self._round_trip(commands)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def run_blocking(self, words: Words) -> Any:
+        """Run a command that may wait in Redis, for less than the timeout; it holds up no other."""
+        return (await self._round_trip([words]))[0]
+
+    async def _send(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                answers = await self._round_trip([words for words, _ in batch])
+            except (RedisUnavailable, RedisRefused) as error:
+                answers = [error] * len(batch)
+            except asyncio.CancelledError:
+                for _, asked in batch:
+                    asked.cancel()
+                raise
+            for (_, asked), answer in zip(batch, answers, strict=True):
+                if asked.done():
+                    continue  # whoever asked was cancelled
+                if isinstance(answer, Exception):
+                    asked.set_exception(answer)
+                else:
+                    asked.set_result(answer)
+        self._sending = None
+
+    async def _round_trip(self, commands: Sequence[Words]) -> list[Any]:
+        """The answers; an error that Redis gave to one command stands in its place as a RedisRefused."""
         try:
+            if len(commands) == 1:
+                return [await self._redis.execute_command(*commands[0])]
             pipeline = self._redis.pipeline() if self.settings.cluster else self._redis.pipeline(transaction=False)
             for words in commands:
                 pipeline.execute_command(*words)
-            answers: list[Any] = await pipeline.execute(raise_on_error=True)
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            answers = await pipeline.execute(raise_on_error=False)
+        except (BusyLoadingError, ReadOnlyError) as error:
             raise RedisUnavailable(f"Redis at {self._where()}: {error}") from error
         except ResponseError as error:
             raise RedisRefused(str(error)) from error
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             raise RedisUnavailable(f"Redis at {self._where()}: {error}") from error
-        return answers
+        return [RedisRefused(str(each)) if isinstance(each, RedisError) else each for each in answers]
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what was asked for and not answered yet fails."""
+        if self._sending is not None:
+            self._sending.cancel()
+        for _, asked in self._waiting:
+            asked.cancel()
         await self._redis.aclose()
 
     def _where(self) -> str:

@@ -59,6 +59,12 @@ class Runtime:
             self._carry_out(effect)
         self.hub.changed()
 
+    def close_connection(self, connection: str, code: int, reason: str) -> None:
+        """Close one connection, if it is still open."""
+        link = self.links.get(connection)
+        if link is not None:
+            link.close(code, reason)
+
     async def settled(self) -> None:
         """Wait until everything that has happened is kept."""
         if self._committer is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import ssl as tls
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from csms.config import CsmsConfig
 from csms.core.events import Connected, Disconnected
 from csms.faults.plan import CloseAtOnce, NoSubprotocol, RefuseUpgrade, WrongSubprotocol
 from csms.link import Link
+from csms.membership import Membership, NotAdmitted
 from csms.passwords import PasswordCheck
 from csms.redaction import redacted
 from csms.runtime import Runtime
@@ -28,6 +30,7 @@ MESSAGES: Final = "messages"
 MAX_LOGGED_CHARS: Final = 65_536
 
 RESTART_CODE: Final = 1012
+STOPPING: Final = "the central system is stopping"
 CROWDED_CODE: Final = 1013
 NO_VERSION_CODE: Final = 1002
 IDLE_CODE: Final = 1001
@@ -52,9 +55,15 @@ class Door:
     """A listening WebSocket server for stations."""
 
     def __init__(
-        self, runtime: Runtime, config: CsmsConfig, passwords: PasswordCheck, new_id: Callable[[], str]
+        self,
+        runtime: Runtime,
+        config: CsmsConfig,
+        passwords: PasswordCheck,
+        new_id: Callable[[], str],
+        membership: Membership,
     ) -> None:
         self._runtime = runtime
+        self._membership = membership
         self._config = config
         self._passwords = passwords
         self._new_id = new_id
@@ -78,11 +87,20 @@ class Door:
         )
         return self._server.ports[0]
 
+    async def drain(self, over_s: float, rng: random.Random) -> None:
+        """Admit nobody, and close the connections with 1012 one by one, each at a random moment within `over_s`."""
+        self._closing = True
+        moments = sorted((rng.uniform(0, over_s), number) for number in range(len(self._runtime.links)))
+        begun_s = asyncio.get_running_loop().time()
+        for (due_s, _), link in zip(moments, tuple(self._runtime.links.values()), strict=True):
+            await asyncio.sleep(begun_s + due_s - asyncio.get_running_loop().time())
+            link.close(RESTART_CODE, STOPPING)
+
     async def close(self) -> None:
         """Admit nobody, close every connection with 1012, and return within twice the close timeout."""
         self._closing = True
         links = tuple(self._runtime.links.values())
-        await asyncio.gather(*(link.close_now(RESTART_CODE, "the central system is stopping") for link in links))
+        await asyncio.gather(*(link.close_now(RESTART_CODE, STOPPING) for link in links))
         if self._server is not None:
             await self._server.close()
 
@@ -146,20 +164,25 @@ class Door:
             on_written=lambda text: self._log(station, "out", text),
         )
         runtime.links[connection] = link
-        now = runtime.clock.moment()
-        self._stations.met(station, now.utc)
-        log.info("station connected station=%s protocol=%s peer=%s", station, protocol, socket.peer_address)
-        runtime.dispatch(Connected(station, protocol, connection, now, socket.peer_address))
         ended = ConnectionLost(1006)
         try:
+            async with self._membership.admission(station, connection, protocol):
+                now = runtime.clock.moment()
+                self._stations.met(station, now.utc)
+                log.info("station connected station=%s protocol=%s peer=%s", station, protocol, socket.peer_address)
+                runtime.dispatch(Connected(station, protocol, connection, now, socket.peer_address))
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(link.write(), name=f"write to {station}")
                 ended = await self._read(socket, link)
                 writer.cancel()
+        except NotAdmitted as refusal:
+            log.warning("station turned away station=%s reason=%s", station, refusal)
+            await socket.close(CROWDED_CODE, "the central system cannot take stations now; try again later")
         finally:
             del runtime.links[connection]
             log.info("station gone station=%s code=%d cause=%s", station, ended.code, ended.cause)
             runtime.dispatch(Disconnected(connection, runtime.clock.moment(), ended.code, ended.reason))
+            await self._membership.gone(station, connection)
 
     async def _read(self, socket: WebSocket, link: Link) -> ConnectionLost:
         """Move messages to the core until the connection ends; how it ended."""

@@ -110,7 +110,7 @@ class Acting:
         )
         text = _compact(await json_body(request, default={}))
         if not unchecked:
-            self._check(station, action, text)
+            await self._check(station, action, text)
         outcome = await self._csms.command_raw(
             station, action, text, timeout_s=timeout_s, idempotency_key=request.headers.get("idempotency-key")
         )
@@ -161,9 +161,9 @@ class Acting:
             raise ApiError(404, "unknown-token", "no such token is configured")
         return Response(status_code=204)
 
-    def _check(self, station: str, action: str, text: str) -> None:
+    async def _check(self, station: str, action: str, text: str) -> None:
         try:
-            self._csms.check(station, action, text)
+            await self._csms.check(station, action, text)
         except UnknownAction as error:
             raise ApiError(404, "unknown-action", f"{error}; ?unchecked=1 sends it all the same") from None
         except MessageInvalid as error:

@@ -1,8 +1,11 @@
 """What the API needs of a central system. `csms.app.Csms` is one."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from csms.books import Books
+from csms.cluster.sending import BroadcastResult
+from csms.cluster.wire import BatchItem
 from csms.config import CsmsConfig
 from csms.core.effects import Outcome
 from csms.core.store import Store
@@ -38,7 +41,7 @@ class System(Protocol):
 
     def is_connected(self, station: str) -> bool: ...
 
-    def check(self, station: str, action: str, text: str) -> None: ...
+    async def check(self, station: str, action: str, text: str) -> None: ...
 
     async def command_raw(
         self,
@@ -49,6 +52,12 @@ class System(Protocol):
         timeout_s: float | None = None,
         idempotency_key: str | None = None,
     ) -> Outcome: ...
+
+    async def batch(self, items: Sequence[BatchItem], *, timeout_s: float | None = None) -> list[Outcome]: ...
+
+    async def broadcast(self, action: str, payload_text: str, *, timeout_s: float | None = None) -> BroadcastResult: ...
+
+    async def metrics(self) -> str: ...
 
     def disconnect(self, station: str, *, code: int = 1000, reason: str = "") -> bool: ...
 

@@ -37,6 +37,25 @@ class Outcome:
     error_details: Mapping[str, Any] = field(default_factory=dict)
 
 
+def record_of_outcome(outcome: Outcome) -> dict[str, Any]:
+    """The JSON-able form of an outcome."""
+    return {
+        "kind": outcome.kind.value,
+        "message_id": outcome.message_id,
+        "elapsed_s": outcome.elapsed_s,
+        "response": outcome.response,
+        "violations": list(outcome.violations),
+        "error_code": outcome.error_code,
+        "error_description": outcome.error_description,
+        "error_details": dict(outcome.error_details),
+    }
+
+
+def outcome_of_record(record: Mapping[str, Any]) -> Outcome:
+    """The outcome that `record_of_outcome` wrote."""
+    return Outcome(**{**record, "kind": OutcomeKind(record["kind"]), "violations": tuple(record["violations"])})
+
+
 @dataclass(frozen=True, slots=True)
 class DomainEvent:
     """Something worth telling: JSON-able, for the event stream and for people who wait for it."""

@@ -12,7 +12,18 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from csms.core.effects import DomainEvent, Effect, Emit, Outcome, OutcomeKind, Resolve, Send, SetTimer
+from csms.core.effects import (
+    DomainEvent,
+    Effect,
+    Emit,
+    Outcome,
+    OutcomeKind,
+    Resolve,
+    Send,
+    SetTimer,
+    outcome_of_record,
+    record_of_outcome,
+)
 from csms.core.events import Command, Moment, Timer
 from csms.core.policy import Policy
 from csms.core.presence import Presence
@@ -50,7 +61,7 @@ class Outbound:
             return
         message_id = event.message_id or self._new_id()
         if event.idempotency_key is not None:
-            known = {"content": _content(event), "message_id": message_id, "outcome": None}
+            known = {"content": content_of(event.action, event.payload), "message_id": message_id, "outcome": None}
             store.put(IDEMPOTENCY, event.station, event.idempotency_key, known)
         call = {
             "action": event.action,
@@ -139,10 +150,10 @@ class Outbound:
         return None
 
     def _again(self, event: Command, known: Record, store: Store) -> Iterator[Effect]:
-        if known["content"] != _content(event):
+        if known["content"] != content_of(event.action, event.payload):
             yield Resolve(event.command_id, Outcome(OutcomeKind.CONFLICT, None, 0.0))
         elif known["outcome"] is not None:
-            yield Resolve(event.command_id, _outcome_of(known["outcome"]))
+            yield Resolve(event.command_id, outcome_of_record(known["outcome"]))
         else:
             call = store.get(CALLS, event.station, known["message_id"])
             assert call is not None  # its end writes the outcome
@@ -160,7 +171,7 @@ class Outbound:
         if key is not None and call["sent"]:
             known = store.get(IDEMPOTENCY, station, key)
             if known is not None:
-                store.put(IDEMPOTENCY, station, key, {**known, "outcome": _record_of(outcome)})
+                store.put(IDEMPOTENCY, station, key, {**known, "outcome": record_of_outcome(outcome)})
         elif key is not None:
             store.delete(IDEMPOTENCY, station, key)  # the station never saw it: asking again may help
         yield SetTimer(station, message_id, None)
@@ -178,22 +189,6 @@ def _violations(messages: Catalogue, action: str, payload: str) -> tuple[str, ..
     return ()
 
 
-def _content(event: Command) -> str:
-    return hashlib.blake2b(f"{event.action} {event.payload}".encode(), digest_size=12).hexdigest()
-
-
-def _record_of(outcome: Outcome) -> Record:
-    return {
-        "kind": outcome.kind.value,
-        "message_id": outcome.message_id,
-        "elapsed_s": outcome.elapsed_s,
-        "response": outcome.response,
-        "violations": list(outcome.violations),
-        "error_code": outcome.error_code,
-        "error_description": outcome.error_description,
-        "error_details": dict(outcome.error_details),
-    }
-
-
-def _outcome_of(record: Record) -> Outcome:
-    return Outcome(**{**record, "kind": OutcomeKind(record["kind"]), "violations": tuple(record["violations"])})
+def content_of(action: str, payload: str) -> str:
+    """A short text that differs for commands that differ."""
+    return hashlib.blake2b(f"{action} {payload}".encode(), digest_size=12).hexdigest()
