@@ -15,6 +15,15 @@ class Contactor(Protocol):
     def dead_man_s(self) -> float | None:
         """Seconds of silence after which the device denies by itself; None when hardware guarantees it."""
 
+    @property
+    def follows_vehicle(self) -> bool:
+        """True where the device closes and opens with the vehicle's state by itself: then permission lasts as long as energy is
+        allowed. False where the program permits only while the vehicle asks."""
+
+    @property
+    def waiting(self) -> bool:
+        """True while the device holds back a closing to spare its contacts: an open contact is no fault then."""
+
     async def open(self) -> None:
         """Connect and deny. Raises HalError."""
 

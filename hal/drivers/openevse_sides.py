@@ -69,10 +69,18 @@ class OpenEvseContactor:
     long as it may flow, not only while the vehicle asks.
     """
 
-    follows_vehicle = True
-
     def __init__(self, controller: OpenEvse) -> None:
         self._controller = controller
+
+    @property
+    def follows_vehicle(self) -> bool:
+        """True: the relay is the controller's."""
+        return True
+
+    @property
+    def waiting(self) -> bool:
+        """False: the controller does not spare its relay."""
+        return False
 
     @property
     def dead_man_s(self) -> float | None:

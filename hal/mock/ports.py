@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from hal.errors import DeviceLost
 from hal.mock.errors import UnknownAction
-from hal.mock.streams import Broadcast, Subscription
+from hal.streams import Broadcast, Subscription
 from hal.types import Fault, LinkStatus, PilotReading, TokenRead
 
 T = TypeVar("T")

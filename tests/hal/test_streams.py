@@ -7,7 +7,7 @@ import pytest
 
 from hal.errors import DeviceLost
 from hal.mock.ports import Ports
-from hal.mock.streams import Broadcast
+from hal.streams import Broadcast
 from tests.hal.timing import run
 
 

@@ -93,6 +93,16 @@ class MockContactor:
         """Seconds of silence after which the contactor opens by itself; None when it does not."""
         return self._evse.gear.dead_man_s
 
+    @property
+    def follows_vehicle(self) -> bool:
+        """False: the program closes it when the vehicle asks."""
+        return False
+
+    @property
+    def waiting(self) -> bool:
+        """False: it closes at once."""
+        return False
+
     async def open(self) -> None:
         """Connect and deny."""
         self._port.open()
