@@ -17,17 +17,16 @@ from ocpp_client.v16.core import KeyValue
 MAX_VALUE = 500
 MEASURAND_KEYS = (st.SAMPLED, st.ALIGNED, st.ENDED_SAMPLED, st.ENDED_ALIGNED)
 
-# Standard key -> setting, for keys the central system may write.
+# Standard key -> setting, for keys the central system may write. BlinkRepeat and LightIntensity are optional and left out: the
+# contract of a lamp knows signs only, and a key that does nothing would claim a function that is not there.
 WRITABLE: dict[str, AnySetting] = {
     "AllowOfflineTxForUnknownId": st.OFFLINE_UNKNOWN,
     "AuthorizationCacheEnabled": st.CACHE_ENABLED,
     "AuthorizeRemoteTxRequests": st.AUTHORIZE_REMOTE,
-    "BlinkRepeat": st.BLINK_REPEAT,
     "ClockAlignedDataInterval": st.ALIGNED_INTERVAL_S,
     "ConnectionTimeOut": st.CONNECTION_TIMEOUT_S,
     "ConnectorPhaseRotation": st.PHASE_ROTATION,
     "HeartbeatInterval": st.HEARTBEAT_INTERVAL_S,
-    "LightIntensity": st.LIGHT_INTENSITY,
     "LocalAuthorizeOffline": st.LOCAL_AUTHORIZE_OFFLINE,
     "LocalPreAuthorize": st.LOCAL_PRE_AUTHORIZE,
     "MaxEnergyOnInvalidId": st.MAX_ENERGY_ON_INVALID_WH,
