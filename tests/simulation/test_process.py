@@ -235,3 +235,32 @@ def test_an_exception_that_a_killed_process_could_not_take_is_no_problem(killed:
     sim = Simulation(1)
     sim.run(main)
     assert len(sim.problems) == (0 if killed else 1)
+
+
+@pytest.mark.parametrize("power", [False, True])
+def test_connections_of_a_dead_process_with_itself_are_gone(power: bool) -> None:
+    """Both ends of a connection over loopback end with their process, and nothing of it is kept."""
+
+    async def program() -> None:
+        await asyncio.start_server(lambda _reader, _writer: None, "localhost", 80)
+        await asyncio.open_connection("localhost", 80)
+        await asyncio.sleep(1_000)
+
+    async def main(sim: Simulation) -> None:
+        host = sim.host("a")
+        process = sim.processes.spawn(host, program)
+        await asyncio.sleep(1)
+        assert len(sim.network.pipes) == 2
+        if power:
+            sim.processes.power_off(host)
+        else:
+            sim.processes.kill(process)
+        assert sim.network.pipes == {}
+        forgotten = weakref.ref(process)
+        sim.bury(process)
+        await asyncio.sleep(1)  # until the last segments have arrived nowhere
+        del process
+        gc.collect()
+        assert forgotten() is None
+
+    Simulation(1).run(main)

@@ -113,7 +113,7 @@ class Processes:
     def _release(process: Process, *, power: bool) -> None:
         for server in list(process.servers):
             server.unbind()
-        for transport in list(process.transports.values()):
+        for transport in list(process.transports):
             transport.process_ended(power=power)
         process.host.processes.remove(process)
 

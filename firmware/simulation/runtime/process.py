@@ -47,7 +47,7 @@ class Process:
         self.context.run(current_process.set, self)
         self.main: asyncio.Task[Any] | None = None
         # The operating system's tables: what it must clean up when the process ends.
-        self.transports: dict[int, VirtualTransport] = {}
+        self.transports: dict[VirtualTransport, None] = {}  # in the order of opening; both ends of one over loopback
         self.servers: list[VirtualServer] = []
         self.workers: dict[Executor | None, Workers] = {}
         self.signal_handlers: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}

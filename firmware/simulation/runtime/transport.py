@@ -70,7 +70,7 @@ class VirtualTransport(asyncio.Transport):
         self._paused_protocol = False
         self._high, self._low = HIGH_WATER_BYTES, HIGH_WATER_BYTES // 4
         if process is not None:
-            process.transports[number] = self
+            process.transports[self] = None
 
     def begin(self, protocol: asyncio.BaseProtocol) -> None:
         """Give the connection its protocol; `connection_made` is called next."""
@@ -307,7 +307,7 @@ class VirtualTransport(asyncio.Transport):
         self.gone = True
         self._clear()
         if self._process is not None:
-            self._process.transports.pop(self.number, None)
+            self._process.transports.pop(self, None)
         self._network.end_closed(self.number)
 
     # The protocol
