@@ -11,6 +11,7 @@ from firmware.core.values import Registration, TokenInfo, Verdict
 from firmware.engine.engine import Engine
 from firmware.engine.timeline import Timeline
 from firmware.identity import Identity
+from firmware.ocpp16 import absent
 from firmware.ocpp16.configuration import Configuration
 from firmware.ocpp16.core_profile import CoreProfile
 from firmware.ocpp16.remote_trigger import RemoteTrigger
@@ -79,6 +80,8 @@ class Translator16:
             "Reset": self.core.reset,
             "UnlockConnector": self.core.unlock_connector,
             "TriggerMessage": self.triggers.trigger,
+            "GetLocalListVersion": absent.get_local_list_version,
+            "SendLocalList": absent.send_local_list,
         }
         engine.observe(self._observe)
 

@@ -48,6 +48,7 @@ class Scripted:
     transactions: list[dict[str, Any]] = field(default_factory=list)
     connections: list[ServerConnection] = field(default_factory=list)
     closed: list[int | None] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)  # in order: the actions of calls, and "answer"
     ignored: list[str] = field(default_factory=list)  # frames that were no CALL and matched nothing
     on_connect: Callable[[ServerConnection], Awaitable[None]] | None = None
     on_upgrade: Callable[[ServerConnection, Request], Response | None] | None = None  # may refuse the upgrade
@@ -83,6 +84,7 @@ class Scripted:
         try:
             async for text in socket:
                 frame = json.loads(text)
+                self.received.append(frame[2] if frame[0] == 2 else "answer")
                 if frame[0] == 2:
                     await self._called(socket, Call(self._time(), frame[1], frame[2], frame[3], number))
                 elif frame[1] in self._answers and not self._answers[frame[1]].done():
