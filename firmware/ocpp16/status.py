@@ -9,7 +9,6 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from firmware.core.evse import Evse
 from firmware.core.faults import blocks
@@ -17,27 +16,18 @@ from firmware.core.settings import MINIMUM_STATUS_S
 from firmware.core.station import Station
 from firmware.core.transaction import Phase
 from firmware.core.values import Energy, Plug
-from firmware.ocpp16.words import ERROR_CODES, WARNING_ONLY, ErrorCode, moment
+from firmware.ocpp16.words import ERROR_CODES, WARNING_ONLY, moment
 from hal.clock import Clock
 from hal.types import Fault
 from ocpp_client.v16 import StatusNotificationRequest
+from ocpp_client.v16.core import ChargePointErrorCode, ChargePointStatus
 
 log = logging.getLogger(__name__)
 
 TRIES = 3  # tellings of one status without an answer, then it counts as told
 RETRY_S = 60.0
 
-Status = Literal[
-    "Available",
-    "Preparing",
-    "Charging",
-    "SuspendedEVSE",
-    "SuspendedEV",
-    "Finishing",
-    "Reserved",
-    "Unavailable",
-    "Faulted",
-]
+Status = ChargePointStatus
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     "Available": frozenset(
@@ -70,7 +60,7 @@ class Report:
     """What a StatusNotification says, without its time."""
 
     status: Status
-    error: ErrorCode = "NoError"
+    error: ChargePointErrorCode = "NoError"
     info: str | None = None
     vendor_error: str | None = None
 
@@ -131,7 +121,7 @@ def _fault(evse: Evse) -> Fault | None:
     return next((fault for fault in found if blocks(fault.code)), found[0] if found else None)
 
 
-def _error(fault: Fault | None) -> tuple[ErrorCode, str | None, str | None]:
+def _error(fault: Fault | None) -> tuple[ChargePointErrorCode, str | None, str | None]:
     if fault is None:
         return "NoError", None, None
     code = ERROR_CODES.get(fault.code, "OtherError")

@@ -1,45 +1,19 @@
 """The core's words in OCPP 1.6 spelling, and back."""
 
 from datetime import UTC, datetime
-from typing import Literal
 
 from firmware.core.facts import MeterFrame, Sample, SampleContext
 from firmware.core.values import StopCause, Token, TokenInfo, Verdict
 from hal.types import FaultCode
-from ocpp_client.v16.core import MeterValue, SampledValue, TransactionMeterValue, TransactionSampledValue
+from ocpp_client.v16.core import (
+    ChargePointErrorCode,
+    MeterValue,
+    Reason,
+    SampledValue,
+    TransactionMeterValue,
+    TransactionSampledValue,
+)
 from ocpp_client.v16.datatypes import IdTagInfo
-
-Reason = Literal[
-    "EmergencyStop",
-    "EVDisconnected",
-    "HardReset",
-    "Local",
-    "Other",
-    "PowerLoss",
-    "Reboot",
-    "Remote",
-    "SoftReset",
-    "UnlockCommand",
-    "DeAuthorized",
-]
-ErrorCode = Literal[
-    "ConnectorLockFailure",
-    "EVCommunicationError",
-    "GroundFailure",
-    "HighTemperature",
-    "InternalError",
-    "LocalListConflict",
-    "NoError",
-    "OtherError",
-    "OverCurrentFailure",
-    "PowerMeterFailure",
-    "PowerSwitchFailure",
-    "ReaderFailure",
-    "ResetFailure",
-    "UnderVoltage",
-    "OverVoltage",
-    "WeakSignal",
-]
 
 REASONS: dict[StopCause, Reason] = {
     StopCause.LOCAL: "Local",
@@ -55,7 +29,7 @@ REASONS: dict[StopCause, Reason] = {
 }
 
 # Faults without a word of their own go as OtherError, with the device's word in vendorErrorCode.
-ERROR_CODES: dict[FaultCode, ErrorCode] = {
+ERROR_CODES: dict[FaultCode, ChargePointErrorCode] = {
     FaultCode.GROUND_FAULT: "GroundFailure",
     FaultCode.LEAKAGE: "GroundFailure",
     FaultCode.NO_GROUND: "GroundFailure",
@@ -73,7 +47,7 @@ ERROR_CODES: dict[FaultCode, ErrorCode] = {
     FaultCode.UNDER_VOLTAGE: "UnderVoltage",
 }
 # EVCommunicationError is a warning and must not go with Faulted (section 4.9); such a fault is told as OtherError.
-WARNING_ONLY: frozenset[ErrorCode] = frozenset({"EVCommunicationError"})
+WARNING_ONLY: frozenset[ChargePointErrorCode] = frozenset({"EVCommunicationError"})
 
 _VERDICTS: dict[str, Verdict] = {
     "Accepted": Verdict.ACCEPTED,
