@@ -28,6 +28,7 @@ class Cause(StrEnum):
     NO_ROUTE = "no-route"
     PORT_CLOSED = "port-closed"
     NO_ANSWER = "no-answer"
+    PROXY_REFUSED = "proxy-refused"
     CERTIFICATE_EXPIRED = "certificate-expired"
     CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
     WRONG_NAME = "certificate-wrong-name"
@@ -105,6 +106,9 @@ WORDS: Final[Mapping[Cause, Words]] = {
         "the host answers, but nothing listens on the port", "the port in the URL; then the server"
     ),
     Cause.NO_ANSWER: Words("no answer within the time allowed", "the uplink and firewalls; then the server's load"),
+    Cause.PROXY_REFUSED: Words(
+        "the HTTP proxy does not let the station through", "the proxy's address and rules", True
+    ),
     Cause.CERTIFICATE_EXPIRED: Words("the certificate of the CSMS has expired", "renewal at the server", True),
     Cause.CERTIFICATE_NOT_YET_VALID: Words(
         "the certificate of the CSMS is not valid yet", "issue date at the server", True

@@ -118,6 +118,7 @@ _BY_KIND: Final[Mapping[str, Cause]] = {
     "url": Cause.CONFIGURATION,
     "configuration": Cause.CONFIGURATION,
     "dns": Cause.DNS,
+    "proxy": Cause.PROXY_REFUSED,
     "timeout": Cause.NO_ANSWER,
     "redirect": Cause.REDIRECTED,
     "upgrade": Cause.UPGRADE_BLOCKED,

@@ -106,6 +106,20 @@ class DialTimeout(DialError, TimeoutError):
         return {"timeout_s": self.timeout_s}
 
 
+class ProxyRefused(DialError):
+    """The HTTP proxy of the configuration does not let us through. ``status`` is its answer to CONNECT, if it was HTTP."""
+
+    kind = "proxy"
+
+    def __init__(self, *, url: str, status: int | None) -> None:
+        self.status = status
+        answer = "gave no HTTP answer" if status is None else f"answered CONNECT with HTTP {status}"
+        super().__init__(f"the proxy {answer}; check its address and whether it admits this station", url=url)
+
+    def evidence(self) -> Evidence:
+        return {} if self.status is None else {"proxy_status": self.status}
+
+
 class TlsFailed(DialError):
     """The TLS handshake failed.
 

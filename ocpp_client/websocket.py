@@ -15,6 +15,7 @@ import ssl as tls
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
@@ -22,18 +23,28 @@ from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection, broadcast
 from websockets.asyncio.server import serve as library_serve
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
 from websockets.exceptions import ProtocolError as LibraryProtocolError
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
+from ocpp_client.bound import FAMILY_DELAY_S, connect_through
 from ocpp_client.errors import (
     ABNORMAL_CLOSURE,
     ConnectionLost,
     DialError,
     DialTimeout,
     NameUnresolved,
+    ProxyRefused,
     Redirected,
     Refused,
     SubprotocolMismatch,
@@ -69,8 +80,10 @@ CLOSE_TIMEOUT_S: Final = 1.0
 UNACKNOWLEDGED_S: Final = 60.0
 """How long sent bytes may stay unacknowledged before the system gives the connection up (TCP_USER_TIMEOUT, RFC 5482)."""
 
-FAMILY_DELAY_S: Final = 0.25
-"""How long one address family may be silent before the next one is tried as well (RFC 8305, section 5)."""
+KEEPALIVE_IDLE_S: Final = 120
+"""After so long a silence TCP asks whether the other side is there: a second net under the WebSocket pings."""
+
+KEEPALIVE_INTERVAL_S: Final = 15
 
 _BODY_SHOWN_CHARS: Final = 200
 _MAX_REASON_BYTES: Final = 123  # RFC 6455, section 5.5: a control frame carries 125 bytes, two of them the code
@@ -260,24 +273,31 @@ async def connect(
     close_timeout_s: float = CLOSE_TIMEOUT_S,
     max_size: int = MAX_RECEIVED_BYTES,
     compression: bool = False,
+    interface: str | None = None,
+    proxy: str | None = None,
 ) -> WebSocket:
     """Open a connection to `url`, offering `subprotocols` in order of preference.
 
     `ssl` is for wss:// URLs; without it the system's trust store is used. `address` is dialled instead of the URL's host
-    and port, which the server is told all the same. A server that names no subprotocol is
+    and port, which the server is told all the same. `interface` is the network device to go through, `proxy` the URL of an
+    HTTP proxy that is asked with CONNECT, not both. A server that names no subprotocol is
     accepted here: whether that will do is the caller's decision. Raises a DialError with the evidence.
     """
     kwargs: dict[str, Any] = {} if ssl is None else {"ssl": ssl}
     if address is not None:
         kwargs |= {"host": address[0], "port": address[1]}
+    if interface is not None and proxy is not None:
+        raise UrlInvalid(url=url, text="it cannot be reached through an interface and a proxy at once")
     try:
+        if interface is not None:
+            kwargs["sock"] = await _bound(url, interface, open_timeout_s)
         connection = await library_connect(
             url,
             subprotocols=[Subprotocol(name) for name in subprotocols],
             additional_headers=dict(headers or {}),
             user_agent_header="Wayside",
             compression="deflate" if compression else None,
-            proxy=None,
+            proxy=proxy,
             open_timeout=open_timeout_s,
             close_timeout=close_timeout_s,
             ping_interval=None,
@@ -289,21 +309,37 @@ async def connect(
         )
     except InvalidURI as error:
         raise UrlInvalid(url=url, text=error.msg) from error
+    except InvalidProxy as error:
+        raise UrlInvalid(url=url, text=f"its proxy is not usable: {error.msg}") from error
+    except ProxyError as error:
+        status = error.response.status_code if isinstance(error, InvalidProxyStatus) else None
+        raise ProxyRefused(url=url, status=status) from error
     except _UpgradeFailed as failed:
         raise _upgrade_error(url, failed, subprotocols) from failed.error
     except (OSError, UnicodeError) as error:
         raise _dial_error(url, error, open_timeout_s) from error
     except ValueError as error:  # a port out of range, TLS settings for a ws:// URL
         raise UrlInvalid(url=url, text=str(error)) from error
-    _limit_unacknowledged(connection)
+    _watch_tcp(connection)
     return _Socket(connection, close_timeout_s)
 
 
-def _limit_unacknowledged(connection: Connection) -> None:
-    # Without it, a network that silently swallows packets is noticed by TCP after a quarter of an hour only.
+async def _bound(url: str, interface: str, open_timeout_s: float) -> socket.socket:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    async with asyncio.timeout(open_timeout_s):
+        return await connect_through(interface, parts.hostname or "", port)
+
+
+def _watch_tcp(connection: Connection) -> None:
+    # Without these, a network that silently swallows packets is noticed by TCP after a quarter of an hour only, or, on a
+    # connection without traffic, never.
     tcp = connection.transport.get_extra_info("socket")
     if tcp is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED_S * 1000))
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
 
 
 def _upgrade_error(url: str, failed: _UpgradeFailed, offered: Sequence[str]) -> DialError:
