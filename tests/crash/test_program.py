@@ -1,0 +1,151 @@
+"""Power cuts of the whole program under load: wherever one falls, the books can be made right from what is on the disk."""
+
+import asyncio
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from csms.app import Csms
+from csms.config import CsmsConfig
+from csms.faults.plan import FaultPlan, Late, Never
+from tests.crash.disk import cuts, materialise
+from tests.crash.promises import Promises, Worlds, read_image, without_world
+from tests.crash.record import Log, NoCompilerError, Recording
+from tests.crash.visitors import FAST, Narrated, Visitors
+from tests.process.running import free_port
+
+PLACES = int(os.environ.get("WAYSIDE_CRASH_PLACES", "1000"))  # two cuts at each
+LOAD_S = 12.0  # of real time; FAST times as much for the station
+BROKEN_LOAD_S = 3.0
+BROKEN_PLACES = 150
+SLOW_AND_FORGETFUL = FaultPlan(
+    seed=1,
+    rules=[
+        Late(fault="late", delay_s=0.1, probability=0.3),
+        Never(fault="never", executed=False, probability=0.03),
+        Never(fault="never", executed=True, probability=0.03),
+    ],
+)
+NETWORK = ["down", "black_hole", "up", "up", "up", "up"]
+KEYS = ("MeterValueSampleInterval", "HeartbeatInterval", "ConnectionTimeOut", "StopTxnSampledData")
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A record of the program under load, and what the mock world remembered meanwhile."""
+
+    log: Log
+    worlds: Worlds
+    transactions: int
+
+
+def played(scratch: Path, how: str, load_s: float, seed: int) -> Played:
+    """Record the program while people, the network and the central system keep it busy."""
+    root = scratch / "state"
+    root.mkdir()
+    try:
+        recording = Recording(root, scratch)
+    except NoCompilerError as error:
+        pytest.skip(str(error))
+    transactions = asyncio.run(_busy(root, how, recording.environment, load_s, Random(seed)))
+    return Played(*without_world(recording.log()), transactions)
+
+
+async def _busy(root: Path, how: str, environment: dict[str, str], load_s: float, rng: Random) -> int:
+    async with Csms(CsmsConfig(port=free_port(), api_host=None)) as csms:
+        csms.set_faults("CP001", SLOW_AND_FORGETFUL)
+        station = Narrated(root, csms.ws_url, how, environment)
+        station.start()
+        try:
+            await station.online()
+            await station.do("clock", speed=FAST)
+            visitors = Visitors(station, rng)
+            loop = asyncio.get_running_loop()
+            end_s, change_s = loop.time() + load_s, loop.time()
+            while loop.time() < end_s:
+                await visitors.act()
+                if loop.time() >= change_s:
+                    await _meddle(station, csms, rng)
+                    change_s = loop.time() + 0.4
+        finally:
+            station.kill()
+        return len(csms.books.transactions())
+
+
+async def _meddle(station: Narrated, csms: Csms, rng: Random) -> None:
+    """The network goes or comes back, and sometimes a setting or the availability changes."""
+    await station.do("network", mode=rng.choice(NETWORK))
+    choice = rng.randrange(6)
+    if choice == 0:
+        payload = {"connectorId": 2, "type": rng.choice(["Inoperative", "Operative", "Operative", "Operative"])}
+        await csms.command("CP001", "ChangeAvailability", payload, timeout_s=1)
+    elif choice <= 3:
+        key = rng.choice(KEYS)
+        value = "Energy.Active.Import.Register" if key.startswith("Stop") else str(rng.randint(5, 30))
+        await csms.command("CP001", "ChangeConfiguration", {"key": key, "value": value}, timeout_s=1)
+
+
+def told(log: Log, word: str) -> int:
+    """How often the program told this."""
+    return sum(entry.data.count(word.encode()) for entry in log.entries if entry.what == "told")
+
+
+def verdicts(play: Played, scratch: Path, places: int, seed: int) -> dict[str, list[str]]:
+    """Cut at so many places, evenly drawn among all where the disk changes; returns the cuts that broke a promise."""
+    disk_changes = [at for at, entry in enumerate(play.log.entries) if entry.what != "told"] + [len(play.log.entries)]
+    rng = Random(seed)
+    chosen = sorted(rng.sample(disk_changes, min(places, len(disk_changes))))
+    promises, followed = Promises(), 0
+    found: dict[str, list[str]] = {}
+    for number, cut in enumerate(cuts(play.log, rng, chosen)):
+        while followed < cut.at:
+            promises.follow(play.log.entries[followed])
+            followed += 1
+        folder = scratch / "after"
+        shutil.rmtree(folder, ignore_errors=True)
+        materialise(cut, folder)
+        found[f"{number} at {cut.at}"] = promises.broken(read_image(folder, promises.namespaces))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Thousands of openings are not worth a line each."""
+    caplog.set_level(logging.CRITICAL, "offline_queue")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """The program as it is."""
+    return played(tmp_path_factory.mktemp("whole"), "whole", LOAD_S, seed=1)
+
+
+@pytest.mark.slow
+def test_no_power_cut_breaks_a_promise(whole: Played, tmp_path: Path) -> None:
+    """No start or stop lost, none twice, no energy without a start on disk, recovery as the journal says, no old setting."""
+    found = verdicts(whole, tmp_path, PLACES, seed=2)
+    assert {cut: broken for cut, broken in found.items() if broken} == {}
+    assert len(found) == 2 * PLACES
+    assert told(whole.log, '"started"]') >= 10
+    assert told(whole.log, "true]") >= 10  # contactors closed
+    assert whole.transactions >= 5  # in the books; the others wait
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "word"),
+    [
+        ("syncs-seldom", "lost"),
+        ("allows-before-the-commit", "energy without a start"),
+        ("acknowledges-before-the-answer", "lost"),
+    ],
+)
+def test_the_proof_can_fail(tmp_path: Path, how: str, word: str) -> None:
+    """Programs that are broken on purpose, each in one way: a few cuts tell."""
+    found = verdicts(played(tmp_path, how, BROKEN_LOAD_S, seed=3), tmp_path, BROKEN_PLACES, seed=4)
+    assert any(fault.startswith(word) for broken in found.values() for fault in broken)

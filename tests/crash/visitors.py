@@ -1,0 +1,94 @@
+"""People who come, charge and leave, at a running program; and the program itself, as the proofs start it."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.process.running import Running
+
+TAGS = {1: "04A1B2C3D4E5F6", 2: "04FFEEDDCCBBAA"}
+FAST = 40.0  # seconds per second
+LOOK_S = 0.03  # of real time between two looks
+ENOUGH, IMPATIENCE = 0.1, 0.01  # chance at each look to tap again, with energy and without
+SETTINGS = (
+    "--quiet",
+    "--set", "ocpp16.AllowOfflineTxForUnknownId=true",
+    "--set", "ocpp16.MeterValueSampleInterval=10",
+    "--set", "ocpp16.TransactionMessageAttempts=1000",
+    "--set", "ocpp16.TransactionMessageRetryInterval=1",
+    "--set", "station.charge_before_accepted=true",
+    "--set", "csms.backoff_cap_s=4",
+    "--set", "queue.reserve_bytes=0",
+)  # fmt: skip
+
+
+class Narrated(Running):
+    """The program, telling what it promises, with its writes recorded when the environment says so."""
+
+    def __init__(self, directory: Path, csms_url: str, how: str, environment: Mapping[str, str]) -> None:
+        super().__init__(directory, csms_url, *SETTINGS)
+        self.command[1:3] = ["-m", "tests.crash.narrated", how]
+        self._environment = os.environ | environment
+        self._log_file = directory.parent / "station.log"
+
+    def start(self) -> None:
+        """Switch it on."""
+        with self._log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdout=subprocess.DEVNULL, stderr=log, stdin=subprocess.DEVNULL, env=self._environment
+            )
+
+
+class Visitors:
+    """One for each EVSE; what they do next depends on what they see, and on chance."""
+
+    def __init__(self, station: Running, rng: Random) -> None:
+        self._station = station
+        self._rng = rng
+
+    async def act(self) -> None:
+        """Everybody looks, and perhaps does something. What the station refuses is left."""
+        await asyncio.sleep(LOOK_S)
+        try:
+            state = await self._station.get("/api/state")
+            for evse in state["evses"]:
+                await self._one(evse)
+        except OSError:
+            pass  # it refused, or is switched off
+
+    async def _one(self, evse: dict[str, Any]) -> None:
+        number = evse["id"]
+        tap = {"token": TAGS[number], "evses": [number]}
+        if evse["transaction"] is not None:
+            if self._rng.random() < (ENOUGH if evse["transaction"]["energy_wh"] else IMPATIENCE):
+                await self._station.do("token", **tap)
+        elif evse["plugged"] == "unplugged":
+            await self._station.do(f"evse/{number}/plug", car="long-range")
+            await self._station.do("token", **tap)
+        elif evse["authorisation"] == "none" and evse["status"]["ocpp1.6"] == "Preparing":
+            await self._station.do("token", **tap)
+        elif evse["locked"] is False:
+            await self._station.do(f"evse/{number}/unplug")
+
+
+async def everybody_leaves(station: Running) -> None:
+    """End what runs, take out the cables, and wait until the central system knows it."""
+    state = await station.until(lambda state: state["station"]["online"], "online")
+    for evse in state["evses"]:
+        number = evse["id"]
+        if evse["transaction"] is not None and evse["transaction"]["phase"] == "open":
+            await station.do("token", token=TAGS[number], evses=[number])
+        await station.until(partial(_is_free, number), f"{number} ended")
+    await station.delivered()
+
+
+def _is_free(number: int, state: dict[str, Any]) -> bool:
+    return all(evse["transaction"] is None for evse in state["evses"] if evse["id"] == number)
+
+
+__all__ = ["FAST", "Narrated", "Visitors", "everybody_leaves"]
