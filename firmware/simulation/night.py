@@ -1,6 +1,7 @@
 """The comparison of every night, when the faults are over: is everybody online, is everything delivered, do the books agree?"""
 
 import asyncio
+import gc
 from collections.abc import Iterator, Sequence
 
 from firmware.app import App
@@ -18,6 +19,9 @@ COMPARE_AT_S = 2 * 3600.0
 TRIES = 6  # something may just be under way
 BETWEEN_TRIES_S = 45.0
 MORE_TASKS = 12  # than in the first night
+MORE_TIMES, MORE_OBJECTS = 1.5, 2_000  # objects: so many times those of the first night, and so many more a station
+PROGRAM = ("firmware", "hal", "ocpp_client", "offline_queue")
+BOUNDED = frozenset({"firmware.frames"})  # a ring that takes days to fill
 MOST_FILES = 20
 MOST_LETTERS = 1_000
 # Faults of the central system's making, after which a message may end as a dead letter.
@@ -44,6 +48,7 @@ class NightWatch:
         self._findings = findings
         self._may_refuse = may_refuse
         self._tasks: dict[str, int] = {}
+        self._objects: int | None = None
         self._incomplete: set[str] = set()  # sites with transactions whose start was given up
         self.resent = 0
 
@@ -61,6 +66,7 @@ class NightWatch:
             await self._until(calm_s + COMPARE_AT_S)
             for site in self._sites:
                 await self._compare(site)
+            self._weigh()
 
     async def _until(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, at_s - self._sim.loop.time()))
@@ -107,6 +113,16 @@ class NightWatch:
         }
         yield from compare(self._central.books.transactions(site.identity), meters)
 
+    def _weigh(self) -> None:
+        """Memory: the objects of all programs together, counted after a collection of garbage."""
+        objects = count_objects()
+        if self._objects is None:
+            self._objects = objects
+        most = MORE_TIMES * self._objects + MORE_OBJECTS * len(self._sites)
+        if objects > most:
+            text = f"{objects} objects, {self._objects} in the first night"
+            self._findings.report(Rule.NO_LITTER, "all stations", text)
+
     def _litter(self, site: Site) -> Iterator[Broken]:
         assert site.process is not None
         tasks = len(site.process.tasks())
@@ -116,6 +132,18 @@ class NightWatch:
         files = sum(1 for _ in site.disk.path.rglob("*"))
         if files > MOST_FILES:
             yield Rule.NO_LITTER, f"{files} files in the state directory"
+
+
+def count_objects() -> int:
+    """Objects whose class is one of the program's."""
+    gc.collect()
+    return sum(1 for thing in gc.get_objects() if _is_the_programs(type(thing).__module__))
+
+
+def _is_the_programs(module: object) -> bool:
+    if not isinstance(module, str) or not module.startswith(PROGRAM):
+        return False
+    return module not in BOUNDED and not module.startswith("firmware.simulation")
 
 
 async def _retry_all(app: App) -> int:

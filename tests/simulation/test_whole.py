@@ -13,6 +13,7 @@ import pytest
 from firmware.app import App
 from firmware.core.events import FactRecorded
 from firmware.core.facts import FactKind
+from firmware.core.values import Token
 from firmware.simulation.checks.findings import Rule
 from firmware.simulation.day import play
 from firmware.simulation.faults import FaultKind, parse_kinds
@@ -149,6 +150,16 @@ def _never_closes_tasks(app: App) -> None:
     leaked: list[asyncio.Task[Any]] = [asyncio.create_task(leak())]
 
 
+def _keeps_everything(app: App) -> None:
+    async def hoard() -> None:
+        while True:
+            await asyncio.sleep(600)
+            kept.extend(Token(f"{number:08X}") for number in range(200))
+
+    kept: list[Token] = []
+    app.hoarding = asyncio.create_task(hoard())  # type: ignore[attr-defined]
+
+
 def _raises_now_and_then(app: App) -> None:
     asyncio.get_running_loop().call_later(5_000, lambda: 1 // 0)
 
@@ -188,6 +199,7 @@ BROKEN: list[tuple[Callable[[App], None], frozenset[FaultKind], set[Rule]]] = [
     (_ignores_the_local_limit, frozenset(), {Rule.OFFER_BOUNDED}),
     (_gives_up_dialling, frozenset(), {Rule.ONLINE_AGAIN}),
     (_never_closes_tasks, frozenset(), {Rule.NO_LITTER}),
+    (_keeps_everything, frozenset(), {Rule.NO_LITTER}),
     (_raises_now_and_then, frozenset(), {Rule.NO_CRASH}),
 ]
 
