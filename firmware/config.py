@@ -159,7 +159,7 @@ def load_config(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(piece) for piece in first["loc"])
-        where = origin.get(key, source)
+        where = origin.get(".".join(str(piece) for piece in first["loc"][:2]), source)
         reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{where}: {key}: {reason}") from None
     try:
