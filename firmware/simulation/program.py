@@ -43,18 +43,25 @@ async def run_app(
             "ocpp16": dict(settings or {}),
         }
     )
-    prepare_state_dir(env.state_dir)
-    b = build(board(), clock=env.world.clock, rng=env.rng, world=env.world)
-    around = Surroundings(b.clock, env.rng, lambda: new_id(env.rng), env.state_dir)
-    queue = await Queue.open(
-        env.state_dir / DATABASE, bounds=Bounds(), free_bytes=env.free_bytes, wall_clock=b.clock.wall
-    )
-    stored = await memory.load_settings(queue, config.initial_settings())
-    app = App(config, b, queue, Engine(b, queue, b.clock, stored, around.new_id), around)
-    await app._compose()
+    app = await _open(config, env)
     change(app)
     env.running(app)
     return await app.run()
+
+
+async def _open(config: Config, env: Environment) -> App:
+    """What `App.open` does, but with a world that outlives the program and a disk whose room the simulation decides."""
+    prepare_state_dir(env.state_dir)
+    devices = build(board(), clock=env.world.clock, rng=env.rng, world=env.world)
+    clock = devices.clock
+    around = Surroundings(clock, env.rng, lambda: new_id(env.rng), env.state_dir)
+    queue = await Queue.open(
+        env.state_dir / DATABASE, bounds=Bounds(), free_bytes=env.free_bytes, wall_clock=clock.wall
+    )
+    known = await memory.load_settings(queue, config.initial_settings())
+    app = App(config, devices, queue, Engine(devices, queue, clock, known, around.new_id), around)
+    await app._compose()
+    return app
 
 
 def new_id(rng: Random) -> str:
