@@ -47,14 +47,17 @@ class RemoteTrigger:
         self._boot = boot
 
     async def trigger(self, request: TriggerMessageRequest) -> Reply:
-        """TriggerMessage."""
+        """TriggerMessage. Before the first answer to a BootNotification nothing else may be sent (section 4.2)."""
         number = request.connector_id
+        registration = self._engine.station.registration
+        if registration is Registration.UNKNOWN and request.requested_message != "BootNotification":
+            return Reply(TriggerMessageResponse(status="Rejected"))
         about_connector = request.requested_message in ("MeterValues", "StatusNotification")
         if about_connector and number is not None and number not in (0, *self._engine.station.evses):
             return Reply(TriggerMessageResponse(status="Rejected"))
         match request.requested_message:
             case "BootNotification":
-                if self._engine.station.registration is Registration.ACCEPTED:
+                if registration is Registration.ACCEPTED:
                     return Reply(TriggerMessageResponse(status="Rejected"))
 
                 async def boot() -> None:

@@ -126,6 +126,12 @@ class Play:
         await self.status("Charging", evse)
         await asyncio.sleep(seconds)
 
+    async def finish(self, tag: str = TAG) -> None:
+        """Tap, unplug, and wait until the central system knows."""
+        self.tap(tag)
+        await self.unplug()
+        await self.delivered()
+
     def status_now(self, evse: int = 1) -> str:
         """The status of a connector."""
         return self.app.translator.status_word(evse)

@@ -42,6 +42,7 @@ class Scripted:
 
     now_s: Callable[[], float]  # POSIX seconds
     subprotocol: str | None = "ocpp1.6"
+    insists: bool = False  # on its subprotocol, offered or not
     interval_s: int = 300
     scripts: dict[str, Script] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Scripted:
     ignored: list[str] = field(default_factory=list)  # frames that were no CALL and matched nothing
     on_connect: Callable[[ServerConnection], Awaitable[None]] | None = None
     on_upgrade: Callable[[ServerConnection, Request], Response | None] | None = None  # may refuse the upgrade
+    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     _answers: dict[str, "asyncio.Future[list[Any]]"] = field(default_factory=dict)
     _sent: int = 0
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,7 +62,7 @@ class Scripted:
         """Serve for ever."""
 
         def choose(_connection: ServerConnection, offered: Any) -> Any:
-            return self.subprotocol if self.subprotocol in offered else None
+            return self.subprotocol if self.insists or self.subprotocol in offered else None
 
         def upgrade(connection: ServerConnection, request: Request) -> Response | None:
             return self.on_upgrade(connection, request) if self.on_upgrade is not None else None
@@ -102,10 +104,18 @@ class Scripted:
     async def _called(self, socket: ServerConnection, call: Call) -> None:
         self.calls.append(call)
         self._heard.set()
-        script = self.scripts.get(call.action, self.kindly)
-        answer = script(call)
+        answer = self.scripts.get(call.action, self.kindly)(call)
         if isinstance(answer, Awaitable):
-            answer = await answer
+            task = asyncio.ensure_future(self._answer_later(socket, call, answer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            await self._answer(socket, call, answer)
+
+    async def _answer_later(self, socket: ServerConnection, call: Call, answer: Awaitable[Answer | Error]) -> None:
+        await self._answer(socket, call, await answer)
+
+    async def _answer(self, socket: ServerConnection, call: Call, answer: Answer | Error) -> None:
         try:
             if isinstance(answer, Error):
                 await socket.send(json.dumps([4, call.id, answer.code, "", {}]))
