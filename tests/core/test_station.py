@@ -6,7 +6,17 @@ from firmware.core import events as ev
 from firmware.core.facts import FactKind, SampleContext, Trigger
 from firmware.core.settings import SAMPLE_INTERVAL_S, SAMPLED
 from firmware.core.transaction import Transaction
-from firmware.core.values import ACCEPTED, SCHEDULED, Energy, Registration, ResetKind, Result, StopCause, Verdict
+from firmware.core.values import (
+    ACCEPTED,
+    SCHEDULED,
+    Energy,
+    Registration,
+    ResetKind,
+    Result,
+    StopCause,
+    TokenInfo,
+    Verdict,
+)
 from hal.types import FaultCode, LockState, MeterReading, PilotReading, PilotState
 from tests.core.pole import CARD, OTHER, Pole
 
@@ -382,3 +392,21 @@ def test_the_pilot_counts_as_seen_when_it_tells_of_a_vehicle_or_none() -> None:
     assert not evse.pilot_seen
     evse.pilot_changed(PilotReading(PilotState.A), pole.now())
     assert evse.pilot_seen
+
+
+def test_what_starts_and_ends_a_transaction_is_policy() -> None:
+    """From plugging in to unplugging: the token comes, goes and comes back within one transaction."""
+    pole = Pole(tx__start_points="EVConnected", tx__stop_points="EVConnected")
+    pole.pilot(PilotState.C)
+    assert pole.evse().energy is Energy.PAUSED_BY_EVSE
+    pole.do(lambda station, now: station.start_remote(1, CARD, now))
+    pole.do(lambda station, now: station.evses[1].grant(CARD, TokenInfo(Verdict.ACCEPTED), now))
+    assert pole.evse().energy is Energy.FLOWING
+    pole.tap()
+    assert pole.evse().energy is Energy.PAUSED_BY_EVSE
+    assert pole.evse().running is not None
+    pole.pilot(PilotState.A)
+    assert [fact.cause for fact in pole.facts(FactKind.ENDED)] == [StopCause.EV_DISCONNECTED]
+    assert [fact.trigger for fact in pole.facts(FactKind.UPDATED) if fact.token is not None] == [
+        Trigger.STOP_AUTHORIZED
+    ]
