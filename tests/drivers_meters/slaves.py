@@ -65,16 +65,24 @@ def _only(devices: Sequence[SimDevice], position: int) -> Callable[[bool, bytes]
 
 
 @contextlib.asynccontextmanager
-async def serial_bus(directory: Path, *devices: SimDevice) -> AsyncIterator[ModbusBus]:
-    """A bus with these slaves on the far end of a cable. As on a real bus, nobody answers for a unit that is not there."""
+async def far_side(directory: Path, *devices: SimDevice) -> AsyncIterator[Path]:
+    """Slaves on the far end of a cable, whose near end has the given path. As on a real bus, nobody answers for a unit that is
+    not there."""
     near, far = directory / "near", directory / "far"
     async with cable(near, far):
         server = ModbusSerialServer(list(devices), port=str(far), baudrate=BAUD, trace_packet=_only(devices, 0))
         await server.serve_forever(background=True)
         try:
-            yield build_bus("rs485", SerialBus(str(near), BAUD), clock())
+            yield near
         finally:
             await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+@contextlib.asynccontextmanager
+async def serial_bus(directory: Path, *devices: SimDevice) -> AsyncIterator[ModbusBus]:
+    """A bus with these slaves on the far end of a cable."""
+    async with far_side(directory, *devices) as near:
+        yield build_bus("rs485", SerialBus(str(near), BAUD), clock())
 
 
 @contextlib.asynccontextmanager
