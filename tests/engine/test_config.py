@@ -28,7 +28,12 @@ def test_text_becomes_what_the_key_holds() -> None:
     config = load_config(
         None,
         environment={"WAYSIDE_CSMS_PROTOCOLS": " ocpp1.6 ,", "WAYSIDE_CSMS_SECURITY_PROFILE": "2"},
-        overrides={"csms.compression": "true", "csms.pong_timeout_s": "7.5", "csms.password": "123"},
+        overrides={
+            "csms.url": "wss://c.example/ocpp",
+            "csms.compression": "true",
+            "csms.pong_timeout_s": "7.5",
+            "csms.password": "123",
+        },
     )
     assert config.csms.protocols == ("ocpp1.6",)
     assert (config.csms.security_profile, config.csms.compression, config.csms.pong_timeout_s) == (2, True, 7.5)
