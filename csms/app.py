@@ -21,6 +21,7 @@ from csms.api.build import build_api
 from csms.api.serving import ApiServer
 from csms.books import Books
 from csms.clock import Clock, SystemClock
+from csms.cluster.bus import BusUnavailable
 from csms.cluster.node import Node
 from csms.cluster.sending import BroadcastResult
 from csms.cluster.wire import BatchItem
@@ -139,10 +140,18 @@ class Csms:
         """Hold a payload's JSON text against its schema in the version the station speaks now.
 
         Raises MessageInvalid or UnknownAction. A station that is not connected speaks no version: nothing is checked.
+        Raises BusUnavailable if its version cannot be found out.
         """
         protocol = await self._protocol_of(station)
         if protocol is not None:
             from_wire(catalogue(protocol).request(action), text)
+
+    async def is_elsewhere(self, station: str) -> bool:
+        """Whether a station may be connected to another node; it may while that cannot be found out."""
+        try:
+            return not self.is_connected(station) and await self._protocol_of(station) is not None
+        except BusUnavailable:
+            return True
 
     async def _protocol_of(self, station: str) -> str | None:
         presence = Presence.of(self.store, station)

@@ -4,15 +4,20 @@ import argparse
 import asyncio
 import os
 import signal
+import socket
 import ssl as tls
 import sys
+import uuid
 from pathlib import Path
 
 from csms.admitted import Admitted, load_admitted
 from csms.app import Csms
+from csms.cluster.bus import NodeNameTaken
+from csms.cluster.node import Node
 from csms.config import SPOKEN, CsmsConfig
 from csms.core.policy import Policy
 from csms.passwords import hash_password
+from csms.redis_settings import RedisSettings
 from csms.stores.sqlite import SqliteKeeper
 
 TOKEN_VARIABLE = "WAYSIDE_CSMS_API_TOKEN"
@@ -31,7 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--heartbeat", metavar="S", type=int, default=300, help="interval in seconds (%(default)s)")
     parser.add_argument("--strict", action="store_true", help="refuse messages before an accepted BootNotification")
-    parser.add_argument("--keep", metavar="FILE", type=Path, help="keep everything in this SQLite file")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--keep", metavar="FILE", type=Path, help="keep everything in this SQLite file")
+    where.add_argument("--redis", metavar="URL", help="be one node of a cluster that shares this Redis")
+    parser.add_argument(
+        "--node-id", metavar="NAME", default=socket.gethostname(), help="this node's name (%(default)s)"
+    )
+    parser.add_argument("--redis-cluster", action="store_true", help="the URL names one node of a Redis Cluster")
+    parser.add_argument("--redis-pool", metavar="N", type=int, default=32, help="connections at most (%(default)s)")
+    parser.add_argument(
+        "--drain", metavar="S", type=float, default=0.0, help="at the end close connections over so many seconds"
+    )
     parser.add_argument("--certificate", metavar="FILE", type=Path, help="TLS certificate chain, PEM")
     parser.add_argument("--key", metavar="FILE", type=Path, help="its private key, PEM")
     parser.add_argument(
@@ -53,7 +68,7 @@ async def run(args: argparse.Namespace) -> int:
         admitted = None if args.stations is None else load_admitted(args.stations)
         config, ssl = configuration(args, admitted), tls_context(args)
         keeper = None if args.keep is None else await SqliteKeeper.open(args.keep)
-        csms = Csms(config, keeper=keeper, ssl=ssl)
+        csms = Csms(config, keeper=keeper, node=node_of(args), ssl=ssl)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"wayside csms: {error}\n")
         return USAGE_ERROR
@@ -68,13 +83,25 @@ async def run(args: argparse.Namespace) -> int:
             sys.stdout.write(f"stations  {csms.ws_url}/<identity>\nAPI       {csms.api_url or 'off'}\n")
             sys.stdout.flush()
             await stopping.wait()
-    except OSError as error:
+    except (OSError, NodeNameTaken) as error:
         sys.stderr.write(f"wayside csms: {error}\n")
         return 1
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     return 0
+
+
+def node_of(args: argparse.Namespace) -> Node | None:
+    """The node that the options ask for. Raises ValueError."""
+    if args.redis is None:
+        return None
+    try:
+        from csms.cluster.redis_node import redis_node  # noqa: PLC0415 - redis-py is an optional extra
+    except ImportError as error:
+        raise ValueError(f"--redis needs redis-py ({error}); install wayside[redis]") from error
+    settings = RedisSettings(args.redis, pool_size=args.redis_pool, cluster=args.redis_cluster)
+    return redis_node(settings, args.node_id, incarnation=str(uuid.uuid4()))
 
 
 def password_bytes(line: str, form: str) -> bytes:
@@ -100,6 +127,7 @@ def configuration(args: argparse.Namespace, admitted: Admitted | None) -> CsmsCo
         api_token=os.environ.get(TOKEN_VARIABLE) or None,
         protocols=tuple(part.strip() for part in args.protocols.split(",")),
         stations=None if admitted is None else admitted.stations,
+        drain_s=args.drain,
         policy=Policy(heartbeat_interval_s=args.heartbeat, strict_registration=args.strict),
     )
 

@@ -7,16 +7,16 @@ connection, so everything sent here must bear being executed twice.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, ResponseError
 
-Words: TypeAlias = Sequence[str | bytes | int | float]
+from csms.redis_settings import RedisSettings
 
-DEFAULT_PREFIX: Final = "wayside"
+Words: TypeAlias = Sequence[str | bytes | int | float]
 
 
 class RedisUnavailable(ConnectionError):
@@ -25,17 +25,6 @@ class RedisUnavailable(ConnectionError):
 
 class RedisRefused(ValueError):
     """Redis answered with an error; the text is Redis's."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedisSettings:
-    """Where Redis is and how to use it. `cluster`: the URL names one node of a Redis Cluster."""
-
-    url: str
-    pool_size: int = 32
-    timeout_s: float = 2.0
-    cluster: bool = False
-    prefix: str = DEFAULT_PREFIX  # several central systems can share a Redis under different ones
 
 
 @dataclass(frozen=True, slots=True)

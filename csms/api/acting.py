@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -11,6 +11,8 @@ from csms.api import views
 from csms.api.reading import known_station
 from csms.api.routes import ApiError, Parameter, Route, flag, json_body, model_body, number
 from csms.api.system import System
+from csms.cluster.bus import BusUnavailable
+from csms.cluster.wire import BatchItem
 from csms.core.effects import OutcomeKind
 from csms.faults.plan import FaultPlan
 from csms.tokens import STATUSES, TokenEntry
@@ -18,6 +20,7 @@ from ocpp_client.catalogue import UnknownAction
 from ocpp_client.messages import MessageInvalid
 
 MAX_TIMEOUT_S: Final = 600.0
+MAX_BATCH: Final = 5_000
 
 _STATUS_OF: Final = {
     OutcomeKind.ANSWERED: 200,
@@ -38,6 +41,25 @@ class TokenBody(BaseModel):
     status: str = "Accepted"
     parent: str | None = None
     expires_at: AwareDatetime | None = None
+
+
+class BatchCommand(BaseModel):
+    """One command of a batch; its payload goes out unchecked, keys in the caller's order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    station: str
+    action: str
+    payload: Any = Field(default_factory=dict)
+    idempotency_key: str | None = None
+
+
+class BatchBody(BaseModel):
+    """Commands for many stations."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    commands: list[BatchCommand] = Field(max_length=MAX_BATCH)
 
 
 class Acting:
@@ -62,6 +84,7 @@ class Acting:
                     409: "the station is not connected, or the idempotency key belongs to another command",
                     422: "the payload breaks its schema",
                     429: "too many commands wait for this station",
+                    503: "the station's version cannot be found out, because the cluster is out of reach",
                     504: "no answer in time",
                 },
                 (
@@ -70,6 +93,24 @@ class Acting:
                     Parameter("Idempotency-Key", "commands with the same key are one call", where="header"),
                 ),
                 {"type": "object", "description": "the payload of the call, in the names of OCPP"},
+            ),
+            Route(
+                "POST",
+                "/api/batch",
+                self.batch,
+                "Call many stations at once; an outcome for each command, in their order",
+                {200: "done; each command has its own outcome", 400: "a parameter is wrong", 422: "no such batch"},
+                (Parameter("timeout_s", "seconds to wait for all of them", "number"),),
+                BatchBody.model_json_schema(),
+            ),
+            Route(
+                "POST",
+                "/api/broadcast/{action}",
+                self.broadcast,
+                "Call every connected station, unchecked; an outcome for each",
+                {200: "done", 400: "the body is not JSON, or a parameter is wrong", 503: "the cluster is out of reach"},
+                (Parameter("timeout_s", "seconds to wait for all of them", "number"),),
+                {"type": "object", "description": "the payload of the call"},
             ),
             Route(
                 "DELETE",
@@ -103,12 +144,10 @@ class Acting:
         ]
 
     async def command(self, request: Request) -> Response:
-        station, action = known_station(self._csms, request), request.path_params["action"]
+        text = _compact(await json_body(request, default={}))  # first: an unread body would end the connection
+        station, action = await self._addressed(request), request.path_params["action"]
         unchecked = flag(request, "unchecked")
-        timeout_s = number(
-            request, "timeout_s", default=self._csms.config.command_timeout_s, low=0.001, high=MAX_TIMEOUT_S
-        )
-        text = _compact(await json_body(request, default={}))
+        timeout_s = self._timeout_s(request)
         if not unchecked:
             await self._check(station, action, text)
         outcome = await self._csms.command_raw(
@@ -116,6 +155,30 @@ class Acting:
         )
         headers = {"Retry-After": "1"} if outcome.kind is OutcomeKind.BUSY else {}
         return JSONResponse(views.outcome(outcome), _STATUS_OF[outcome.kind], headers=headers)
+
+    async def batch(self, request: Request) -> Response:
+        body: BatchBody = model_body(BatchBody, await json_body(request))
+        timeout_s = self._timeout_s(request)
+        items = [
+            BatchItem(each.station, each.action, _compact(each.payload), each.idempotency_key) for each in body.commands
+        ]
+        outcomes = await self._csms.batch(items, timeout_s=timeout_s)
+        return JSONResponse(
+            [{"station": item.station, **views.outcome(found)} for item, found in zip(items, outcomes, strict=True)]
+        )
+
+    async def broadcast(self, request: Request) -> Response:
+        text, timeout_s = _compact(await json_body(request, default={})), self._timeout_s(request)
+        try:
+            found = await self._csms.broadcast(request.path_params["action"], text, timeout_s=timeout_s)
+        except BusUnavailable as error:
+            raise ApiError(503, "bus-unavailable", f"{error}; try again") from None
+        outcomes = {station: views.outcome(outcome) for station, outcome in found.outcomes.items()}
+        return JSONResponse({"outcomes": outcomes, "silent_nodes": list(found.silent_nodes)})
+
+    def _timeout_s(self, request: Request) -> float:
+        default_s = self._csms.config.command_timeout_s
+        return number(request, "timeout_s", default=default_s, low=0.001, high=MAX_TIMEOUT_S)
 
     async def disconnect(self, request: Request) -> Response:
         station = known_station(self._csms, request)
@@ -161,9 +224,16 @@ class Acting:
             raise ApiError(404, "unknown-token", "no such token is configured")
         return Response(status_code=204)
 
+    async def _addressed(self, request: Request) -> str:
+        """A station that may be called: known here, or connected to another node."""
+        station: str = request.path_params["station"]
+        return station if await self._csms.is_elsewhere(station) else known_station(self._csms, request)
+
     async def _check(self, station: str, action: str, text: str) -> None:
         try:
             await self._csms.check(station, action, text)
+        except BusUnavailable as error:
+            raise ApiError(503, "bus-unavailable", f"{error}; ?unchecked=1 needs no version") from None
         except UnknownAction as error:
             raise ApiError(404, "unknown-action", f"{error}; ?unchecked=1 sends it all the same") from None
         except MessageInvalid as error:

@@ -1,7 +1,7 @@
 """Routes that read: health, stations, transactions, messages."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from csms.api import views
 from csms.api.routes import ApiError, Parameter, Route, flag, limit
@@ -24,6 +24,14 @@ class Reading:
         one, station = "/api/stations/{station:path}", {200: "found", 404: _NO_STATION}
         return [
             Route("GET", "/api/health", self.health, "Is it alive, and how much does it hold?", {200: "alive"}),
+            Route(
+                "GET",
+                "/api/metrics",
+                self.metrics,
+                "Figures for Prometheus",
+                {200: "text, exposition format 0.0.4"},
+                media_type="text/plain",
+            ),
             Route(
                 "GET",
                 "/api/stations",
@@ -81,6 +89,9 @@ class Reading:
         return JSONResponse(
             {"status": "ok", "ws_url": self._csms.ws_url, "stations": len(stations), "connected": connected}
         )
+
+    async def metrics(self, _request: Request) -> Response:
+        return PlainTextResponse(await self._csms.metrics(), media_type="text/plain; version=0.0.4")
 
     async def stations(self, _request: Request) -> Response:
         stations = dict.fromkeys((*self._csms.stations.known(), *(self._csms.config.stations or ())))

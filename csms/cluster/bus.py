@@ -131,6 +131,19 @@ class BusFigures:
     pending: int
 
 
+@dataclass(frozen=True, slots=True)
+class BusSettings:
+    """Times and sizes; all nodes of a cluster use the same ones."""
+
+    lease_s: float = 1.5  # without a sign of life for so long, a node is gone
+    presence_s: float = 60.0  # a connection that nobody confirms is forgotten
+    epoch_s: float = 30 * 86_400.0
+    stream_s: float = 600.0  # what is left of a node that never came back
+    state_s: float = 60.0  # how long the end of a command is known beyond its deadline
+    outcome_s: float = 3_600.0  # how long an idempotency key is good
+    waiting_commands: int = 2_000  # for one node, those under way included; more are refused
+
+
 class Bus(Protocol):
     """One node's connection to the others. Every method but `close` raises BusUnavailable."""
 
@@ -175,7 +188,11 @@ class Bus(Protocol):
         """Put a message that is no command into a node's stream."""
 
     async def read(self, wait_s: float) -> list[Message]:
-        """The next messages of this node, at first those its last life left unacknowledged; none after `wait_s`."""
+        """The next messages of this node; none after `wait_s`.
+
+        What was read and not acknowledged comes again at the beginning of a life and after every read that failed or
+        brought nothing, so that nothing is lost on its way here: whoever reads must know what it has in hand.
+        """
 
     async def acknowledge(self, entry: str) -> None:
         """A message is dealt with."""

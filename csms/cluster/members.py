@@ -19,6 +19,7 @@ from csms.membership import NotAdmitted
 from csms.runtime import Runtime
 from csms.stores.keeper import HOUSE, Keeper, KeeperUnavailable, Scope
 from csms.stores.mirrored import MirroredStore, NumbersExhausted
+from csms.tokens import TOKENS
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,8 @@ class Members:
         try:
             if self._store.numbers_left(COUNTER) < NUMBERS // 2:
                 await self._more_numbers()
-            self._store.learn(await keeper.load(Scope((HOUSE,))))
+            await self._runtime.settled()
+            self._store.relearn(TOKENS, HOUSE, await keeper.load(Scope((HOUSE,))))
         except KeeperUnavailable as error:
             raise BusUnavailable(str(error)) from error
 

@@ -12,6 +12,7 @@ from csms.cluster.bus import (
     Beat,
     Begun,
     BusFigures,
+    BusSettings,
     BusUnavailable,
     Claim,
     Held,
@@ -25,7 +26,6 @@ from csms.cluster.bus import (
     State,
     Waiter,
 )
-from csms.cluster.redis_bus import BusSettings
 
 
 @dataclass(slots=True)

@@ -6,16 +6,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from csms.clock import Clock
-from csms.cluster.bus import Bus, BusUnavailable
+from csms.cluster.bus import Bus, BusSettings, BusUnavailable
 from csms.cluster.members import FencedKeeper, Members
 from csms.cluster.receiving import Receiving
-from csms.cluster.redis_bus import BusSettings, RedisBus
 from csms.cluster.sending import Sending
 from csms.metrics import Metric
-from csms.redis_client import RedisClient, RedisSettings
 from csms.runtime import Runtime
 from csms.stores.mirrored import MirroredStore
-from csms.stores.redis import RedisKeeper
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +36,6 @@ class Node:
         self._runtime: Runtime | None = None
         self._store: MirroredStore | None = None
         self._tasks: list[asyncio.Task[None]] = []
-
-    @classmethod
-    def on_redis(cls, redis: RedisSettings, name: str, incarnation: str, settings: BusSettings | None = None) -> "Node":
-        """A node of the cluster that shares this Redis. Raises ValueError for a URL that cannot be read."""
-        client = RedisClient(redis)
-        bus = RedisBus(client, name, incarnation, settings)
-        return cls(bus, RedisKeeper(client), settings=settings, close=client.close)
 
     def attach(self, runtime: Runtime, store: MirroredStore, clock: Clock, new_id: Callable[[], str]) -> Members:
         """Make this the node of a central system; what its door has to tell."""
@@ -79,11 +69,8 @@ class Node:
             await self._close()
 
     async def protocol_of(self, station: str) -> str | None:
-        """The OCPP version a station speaks on whatever node, or None if it is not connected or that is not known."""
-        try:
-            owner = await self._bus.owner(station)
-        except BusUnavailable:
-            return None
+        """The OCPP version a station speaks on whatever node, or None if it is not connected. Raises BusUnavailable."""
+        owner = await self._bus.owner(station)
         return None if owner is None else owner.protocol
 
     async def metrics(self) -> list[Metric]:

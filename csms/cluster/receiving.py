@@ -43,6 +43,7 @@ class Receiving:
         self._sending = sending
         self._caller = caller
         self._clock = clock
+        self._in_hand: set[str] = set()
         self.delivered = 0  # commands written to a station
         self.expired = 0  # commands that came too late and were not
 
@@ -62,7 +63,15 @@ class Receiving:
                     await asyncio.sleep(RETRY_S)  # keep_alive closes the connections
                     continue
                 for message in messages:
-                    tasks.create_task(self._take(message), name="message from the bus")
+                    if message.entry not in self._in_hand:
+                        self._in_hand.add(message.entry)
+                        tasks.create_task(self._handle(message), name="message from the bus")
+
+    async def _handle(self, message: Message) -> None:
+        try:
+            await self._take(message)
+        finally:
+            self._in_hand.discard(message.entry)
 
     async def _take(self, message: Message) -> None:
         try:
@@ -89,7 +98,7 @@ class Receiving:
         try:
             begun = await self._bus.begin(message)
         except BusUnavailable as error:
-            # Whether it was begun is not known: left in the stream, it is never delivered, and the caller gives up.
+            # Whether it was begun is not known. It stays in the stream, and when it comes again that will be told.
             log.warning("command not delivered, the bus is away station=%s error=%s", body.station, error)
             return
         match begun.state:

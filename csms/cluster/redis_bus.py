@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from csms.cluster import scripts
@@ -10,6 +9,7 @@ from csms.cluster.bus import (
     Beat,
     Begun,
     BusFigures,
+    BusSettings,
     BusUnavailable,
     Claim,
     Held,
@@ -30,19 +30,6 @@ GROUP: Final = "node"
 _READ_COUNT: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
-class BusSettings:
-    """Times and sizes; all nodes of a cluster use the same ones."""
-
-    lease_s: float = 1.5  # without a sign of life for so long, a node is gone
-    presence_s: float = 60.0  # a connection that nobody confirms is forgotten
-    epoch_s: float = 30 * 86_400.0
-    stream_s: float = 600.0  # what is left of a node that never came back
-    state_s: float = 60.0  # how long the end of a command is known beyond its deadline
-    outcome_s: float = 3_600.0  # how long an idempotency key is good
-    waiting_commands: int = 2_000  # for one node, those under way included; more are refused
-
-
 class RedisBus:
     """A `Bus` for one node."""
 
@@ -52,8 +39,10 @@ class RedisBus:
         self._client = client
         self._incarnation = incarnation
         self._settings = settings or BusSettings()
-        self._generation = ""
-        self._unacknowledged = True  # entries of an earlier life may be left
+        self._generation = ""  # a value that stands in Redis until Redis loses it
+        self._beats = 0
+        # Where to go on among entries that were read and not acknowledged; None: only new ones are read.
+        self._left: str | None = "0"
 
     async def join(self) -> None:
         await self.beat(())
@@ -62,17 +51,21 @@ class RedisBus:
         except RedisRefused as error:
             if not str(error).startswith("BUSYGROUP"):  # that is, the group is there already
                 raise BusUnavailable(f"cannot read this node's stream: {error}") from error
-        self._unacknowledged = True
         await self._run(["ZADD", self._client.key("nodes"), 0, self.node])
 
     async def beat(self, held: Sequence[Held]) -> Beat:
         settings = self._settings
+        self._beats += 1
         generation = self._client.key("generation")
         alive = scripts.BEAT.words(
             [self._alive(self.node), self._stream(self.node)],
             [self._incarnation, _ms(settings.lease_s), _ms(settings.stream_s)],
         )
-        words: list[Words] = [alive, ["SET", generation, self._incarnation, "NX"], ["GET", generation]]
+        words: list[Words] = [
+            alive,
+            ["SET", generation, f"{self._incarnation}.{self._beats}", "NX"],
+            ["GET", generation],
+        ]
         words += [self._confirm(each) for each in held]
         answers = await self._run_all(words)
         if not answers[0]:
@@ -133,22 +126,29 @@ class RedisBus:
         await self._run(scripts.TELL.words([self._stream(node)], [body, _ms(self._settings.stream_s)]))
 
     async def read(self, wait_s: float) -> list[Message]:
-        stream = self._stream(self.node)
+        while self._left is not None:
+            left, self._left = self._left, "0"  # should this read fail, begin again
+            entries = await self._read(left, None)
+            self._left = entries[-1][0] if entries else None
+            messages = _messages(entries)
+            if messages:
+                return messages
+        self._left = "0"
+        entries = await self._read(">", wait_s)
+        self._left = None if entries else "0"
+        return _messages(entries)
+
+    async def _read(self, after: str, wait_s: float | None) -> list[tuple[str, Any]]:
         words: list[str | int] = ["XREADGROUP", "GROUP", GROUP, self.node, "COUNT", _READ_COUNT]
-        if not self._unacknowledged:
-            words += ["BLOCK", max(1, _ms(wait_s))]
-        words += ["STREAMS", stream, "0" if self._unacknowledged else ">"]
+        words += [] if wait_s is None else ["BLOCK", max(1, _ms(wait_s))]
         try:
-            found = await self._client.run_blocking(words)
+            return _entries(await self._client.run_blocking([*words, "STREAMS", self._stream(self.node), after]))
         except RedisUnavailable as error:
             raise BusUnavailable(str(error)) from error
         except RedisRefused as error:
             # NOGROUP: Redis has lost its data, and our stream with it.
             await self.join()
             raise BusUnavailable(f"this node's stream was lost and is made anew: {error}") from error
-        messages = [_message(entry, fields) for entry, fields in _entries(found)]
-        self._unacknowledged = self._unacknowledged and bool(messages)
-        return messages
 
     async def acknowledge(self, entry: str) -> None:
         stream = self._stream(self.node)
@@ -223,7 +223,11 @@ def _entries(found: Any) -> list[tuple[str, Any]]:
     if not found:
         return []
     entries = next(iter(found.values())) if isinstance(found, dict) else found[0][1]
-    return [(entry, fields) for entry, fields in entries if fields]  # one that was deleted since has no fields
+    return [(entry, fields) for entry, fields in entries]
+
+
+def _messages(entries: Sequence[tuple[str, Any]]) -> list[Message]:
+    return [_message(entry, fields) for entry, fields in entries if fields]  # a deleted one has no fields
 
 
 def _message(entry: str, fields: Any) -> Message:

@@ -110,6 +110,11 @@ class MirroredStore(MemoryStore):
                 case Count(counter, value):
                     self._counters[counter] = max(self._counters[counter], value)
 
+    def relearn(self, table: str, owner: str, changes: Iterable[Change]) -> None:
+        """The same for the rows of one owner that others write too: what is not among these is gone."""
+        super().drop(table, owner)
+        self.learn(changes)
+
     def forget(self, owners: Iterable[str]) -> None:
         """Drop the rows of owners from memory only: somebody else looks after them now."""
         for owner in owners:

@@ -11,7 +11,8 @@ import pytest
 
 from csms.app import Csms
 from csms.config import CsmsConfig
-from csms.redis_client import RedisClient, RedisSettings, tag
+from csms.redis_client import RedisClient, tag
+from csms.redis_settings import RedisSettings
 from csms.stores.keeper import Append, Change, Keeper, KeeperDamaged, KeeperUnavailable, Put, Scope
 from csms.stores.mirrored import MirroredStore, NumbersExhausted
 from csms.stores.redis import RedisKeeper, epoch_key

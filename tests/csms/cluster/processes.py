@@ -1,0 +1,172 @@
+"""Nodes as processes of their own, and charge points that are connected to them."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+PATIENCE_S = 10.0
+
+
+class NodeProcess:
+    """`wayside csms --redis … --node-id …` as a child."""
+
+    def __init__(self, name: str, redis_url: str, *options: str) -> None:
+        self.name = name
+        self.ws_url = ""
+        self.api_url = ""
+        self._words = ["csms", "--redis", redis_url, "--node-id", name, "--listen", "127.0.0.1:0", *options]
+        self._process: asyncio.subprocess.Process | None = None
+        self.client = httpx.AsyncClient(timeout=PATIENCE_S * 2, trust_env=False)
+
+    async def start(self) -> None:
+        """Start it and wait until it listens."""
+        words = [sys.executable, "-m", "firmware", *self._words, "--api", "127.0.0.1:0"]
+        self._process = await asyncio.create_subprocess_exec(
+            *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(PATIENCE_S):
+            first = (await self._process.stdout.readline()).decode().split()
+            second = (await self._process.stdout.readline()).decode().split()
+        self.ws_url, self.api_url = first[1].removesuffix("/<identity>"), second[1]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        """kill -9."""
+        self.signal(signal.SIGKILL)
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait for its end."""
+        assert self._process is not None
+        async with asyncio.timeout(PATIENCE_S):
+            await self._process.wait()
+
+    async def close(self) -> None:
+        """Whatever state it is in, end it."""
+        if self._process is not None and self._process.returncode is None:
+            self.signal(signal.SIGKILL)
+            await self._process.wait()
+        await self.client.aclose()
+
+    async def command(self, station: str, action: str = "ClearCache", **options: Any) -> dict[str, Any]:
+        """Call a station through this node's API; the answer as JSON."""
+        key = options.pop("key", None)
+        response = await self.client.post(
+            f"{self.api_url}/stations/{station}/commands/{action}",
+            params={"unchecked": 1, **options},
+            headers={} if key is None else {"Idempotency-Key": key},
+            content=b"{}",
+        )
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def get(self, path: str) -> Any:
+        """A JSON document of the API."""
+        return (await self.client.get(f"{self.api_url}{path}")).json()
+
+    async def figures(self) -> dict[str, float]:
+        """The metrics, without labels."""
+        text = (await self.client.get(f"{self.api_url}/metrics")).text
+        lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+        return {name.partition("{")[0]: float(value) for name, value in lines}
+
+
+class ChargePoint:
+    """A station of one WebSocket: it answers every call with Accepted, once it may, and notes what it was asked."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self.seen: list[tuple[str, float]] = []  # message id, monotonic time
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.called = asyncio.Event()
+        self._answers: dict[str, asyncio.Future[Any]] = {}
+        self._socket: ClientConnection | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._sent = 0
+
+    async def connect(self, node: NodeProcess) -> "ChargePoint":
+        """Connect and boot."""
+        self._socket = await connect(
+            f"{node.ws_url}/{self.identity}",
+            subprotocols=[Subprotocol("ocpp1.6")],
+            ping_interval=None,
+            proxy=None,
+            compression=None,
+        )
+        self._reading = asyncio.create_task(self._read(self._socket))
+        boot = {"chargePointVendor": "Example", "chargePointModel": "Kerb 22"}
+        assert (await self.call("BootNotification", boot))["status"] == "Accepted"
+        return self
+
+    async def call(self, action: str, payload: dict[str, Any], message_id: str | None = None) -> Any:
+        """Call the central system; the payload of its result."""
+        self._sent += 1
+        message_id = message_id or f"{self.identity}-{self._sent}-{time.monotonic_ns()}"
+        future = self._answers[message_id] = asyncio.get_running_loop().create_future()
+        assert self._socket is not None
+        await self._socket.send(json.dumps([2, message_id, action, payload]))
+        async with asyncio.timeout(PATIENCE_S):
+            return await future
+
+    async def closed(self) -> int | None:
+        """Wait until the connection is gone; its close code."""
+        assert self._socket is not None
+        async with asyncio.timeout(PATIENCE_S):
+            await self._socket.wait_closed()
+        return self._socket.close_code
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._socket is not None:
+            await self._socket.close()
+        if self._reading is not None:
+            await self._reading
+
+    def abandon(self) -> None:
+        """Lose the connection without a word."""
+        assert self._socket is not None
+        self._socket.transport.abort()
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the calls that came in."""
+        return [message_id for message_id, _ in self.seen]
+
+    async def _read(self, socket: ClientConnection) -> None:
+        try:
+            async for text in socket:
+                kind, message_id, *rest = json.loads(text)
+                if kind == 2:
+                    self.seen.append((message_id, time.monotonic()))
+                    self.called.set()
+                    await self.may_answer.wait()
+                    await socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
+                elif message_id in self._answers:
+                    self._answers.pop(message_id).set_result(rest[0] if kind == 3 else rest)
+        except ConnectionClosed:
+            return
+
+
+async def until(condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> None:
+    """Wait for what happens in another process; there is no event to wait for."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            found = condition()
+            if await found if hasattr(found, "__await__") else found:
+                return
+            await asyncio.sleep(0.02)
