@@ -4,22 +4,27 @@ import asyncio
 import logging
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from csms.app import Csms
 from csms.config import CsmsConfig
 from csms.faults.plan import FaultPlan, Late, Never
 from tests.crash.disk import cuts, materialise
-from tests.crash.promises import Promises, Worlds, read_image, without_world
+from tests.crash.nursery import Copy, Nursery
+from tests.crash.promises import WORLD, Promises, Worlds, read_image, without_world
 from tests.crash.record import Log, NoCompilerError, Recording
-from tests.crash.visitors import FAST, Narrated, Visitors
+from tests.crash.visitors import FAST, Narrated, Visitors, everybody_leaves, wrong_in
 from tests.process.running import free_port
 
 PLACES = int(os.environ.get("WAYSIDE_CRASH_PLACES", "1000"))  # two cuts at each
+RESTARTS = int(os.environ.get("WAYSIDE_CRASH_RESTARTS", "20"))
 LOAD_S = 12.0  # of real time; FAST times as much for the station
 BROKEN_LOAD_S = 3.0
 BROKEN_PLACES = 150
@@ -97,9 +102,9 @@ def told(log: Log, word: str) -> int:
 
 def verdicts(play: Played, scratch: Path, places: int, seed: int) -> dict[str, list[str]]:
     """Cut at so many places, evenly drawn among all where the disk changes; returns the cuts that broke a promise."""
-    disk_changes = [at for at, entry in enumerate(play.log.entries) if entry.what != "told"] + [len(play.log.entries)]
     rng = Random(seed)
-    chosen = sorted(rng.sample(disk_changes, min(places, len(disk_changes))))
+    changes = _disk_changes(play.log)
+    chosen = rng.sample(changes, min(places, len(changes)))
     promises, followed = Promises(), 0
     found: dict[str, list[str]] = {}
     for number, cut in enumerate(cuts(play.log, rng, chosen)):
@@ -111,6 +116,11 @@ def verdicts(play: Played, scratch: Path, places: int, seed: int) -> dict[str, l
         materialise(cut, folder)
         found[f"{number} at {cut.at}"] = promises.broken(read_image(folder, promises.namespaces))
     return found
+
+
+def _disk_changes(log: Log) -> list[int]:
+    """Places just before the disk changes: of all those with the same disk, the last has the most promises."""
+    return [at for at, entry in enumerate(log.entries) if entry.what != "told"]
 
 
 @pytest.fixture(autouse=True)
@@ -149,3 +159,52 @@ def test_the_proof_can_fail(tmp_path: Path, how: str, word: str) -> None:
     """Programs that are broken on purpose, each in one way: a few cuts tell."""
     found = verdicts(played(tmp_path, how, BROKEN_LOAD_S, seed=3), tmp_path, BROKEN_PLACES, seed=4)
     assert any(fault.startswith(word) for broken in found.values() for fault in broken)
+
+
+def restarted(play: Played, scratch: Path, places: int, seed: int) -> Iterator[list[str]]:
+    """Cut at so many places and start the program on what is left; yields what is wrong in the books each time."""
+    rng = Random(seed)
+    promises, followed = Promises(), 0
+    with Nursery() as nursery:
+        for number, cut in enumerate(cuts(play.log, rng, rng.sample(_disk_changes(play.log), places))):
+            while followed < cut.at:
+                promises.follow(play.log.entries[followed])
+                followed += 1
+            folder = scratch / f"cut-{number}"
+            materialise(cut, folder)
+            if (world := play.worlds.at(cut.at)) is not None:
+                (folder / WORLD).write_bytes(world)
+            yield asyncio.run(_continued(nursery, folder, promises.sent))
+
+
+async def _continued(nursery: Nursery, folder: Path, sent: list[str]) -> list[str]:
+    """Tell a central system what the station had sent, start the station again and let everybody leave; what is wrong then?"""
+    async with Csms(CsmsConfig(port=free_port(), api_host=None)) as csms:
+        await _retold(csms, sent)
+        station = Copy(nursery, folder, csms.ws_url)
+        station.start()
+        try:
+            return wrong_in(csms.books, await everybody_leaves(station))
+        finally:
+            station.kill()
+
+
+async def _retold(csms: Csms, sent: list[str]) -> None:
+    async with connect(f"{csms.ws_url}/CP001", subprotocols=[Subprotocol("ocpp1.6")]) as socket:
+        for text in sent:
+            await socket.send(text)
+            await socket.recv()
+
+
+@pytest.mark.slow
+def test_after_a_power_cut_the_books_come_out_exact(whole: Played, tmp_path: Path) -> None:
+    """The program goes on with what is left: each transaction starts and ends once, and no Wh is lost."""
+    found = list(restarted(whole, tmp_path, RESTARTS, seed=5))
+    assert found == [[]] * (2 * RESTARTS)
+
+
+@pytest.mark.slow
+def test_the_books_can_come_out_wrong(tmp_path: Path) -> None:
+    """With synchronous=NORMAL the same restarts find transactions without an end, or energy that nobody pays for."""
+    seldom = played(tmp_path, "syncs-seldom", BROKEN_LOAD_S, seed=6)
+    assert any(restarted(seldom, tmp_path, RESTARTS, seed=7))
