@@ -39,7 +39,7 @@ class Route:
     media_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # not frozen: whoever handles an exception sets its traceback
 class ApiError(Exception):
     """An answer with an error status. `code` is for programs, `text` says what is wrong and what to do."""
 
