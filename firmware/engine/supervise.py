@@ -69,7 +69,9 @@ async def follow(
                 await handle(value)
             # nobody but the end of the program closes a device, and that ends this task too
             raise DeviceLost(f"{name} tells nothing any more")
-        except HalError as error:
+        except Exception as error:  # a defect of one driver costs its EVSE, never the program
+            if not isinstance(error, HalError):
+                log.exception("defect in a driver, or in what follows it device=%s", name)
             failures += 1
             available(False)
             if not lost:
@@ -97,7 +99,7 @@ async def keep_open(
         while True:
             try:
                 await device.open()
-            except HalError as error:
+            except Exception as error:  # noqa: BLE001 - as in `follow`
                 failures += 1
                 log.error("device does not open device=%s error=%s", name, error)
                 if fault is not None:

@@ -9,6 +9,7 @@ import json
 import logging
 from dataclasses import dataclass
 
+from firmware import BUILT_S
 from firmware.engine.journal import Change
 from hal.clock import Clock
 from hal.types import Instant
@@ -34,7 +35,7 @@ class Boot:
 class Dated:
     """The best time of a fact. `exact` is False for a bound."""
 
-    wall_s: float | None
+    wall_s: float
     exact: bool
 
 
@@ -86,7 +87,7 @@ class Timeline:
                 return Dated(now.wall_s - now.monotonic_s + at.monotonic_s, exact=True)
         return Dated(self._bound(at, boot), exact=False)
 
-    def _bound(self, at: Instant, boot: Boot | None) -> float | None:
+    def _bound(self, at: Instant, boot: Boot | None) -> float:
         """When the fact happened at the latest: as long before the next boot of known time as it was before the end of its own."""
         dated = sorted(
             (other for other in self._boots.values() if other.zero_wall_s is not None), key=lambda b: b.number
@@ -97,4 +98,6 @@ class Timeline:
         if at.wall_s is not None:
             return at.wall_s
         wall_s = self._clock.wall()
-        return wall_s if wall_s is not None or not dated else dated[-1].zero_wall_s
+        if wall_s is not None:
+            return wall_s
+        return max(BUILT_S, dated[-1].zero_wall_s or 0.0) if dated else BUILT_S

@@ -12,10 +12,18 @@ from typing import Any
 from firmware.core.facts import Fact, FactKind, decode
 from firmware.core.metering import thin
 from firmware.core.station import Station
-from firmware.core.values import Token, TokenInfo
+from firmware.core.values import Token, TokenInfo, Verdict
 from firmware.engine.engine import Engine
 from firmware.engine.timeline import Timeline
-from firmware.ocpp16.words import id_tag, meter_value, moment, reason, token_info, transaction_value
+from firmware.ocpp16.words import (
+    id_tag,
+    meter_value,
+    moment,
+    reason,
+    salvaged_info,
+    token_info,
+    transaction_value,
+)
 from firmware.outbox import NOTHING, AnyRequest, Settled
 from hal.types import Instant
 from ocpp_client.messages import Response
@@ -47,6 +55,8 @@ class Transactions:
         self._settled = settled
         self._ids: dict[str, tuple[int, int]] = {}  # our key -> (transactionId, evse)
         self._older: dict[int, str] = {}  # every integer ever given to a transaction that still runs
+        self._tellings: dict[int, int] = {}  # how often a start that is not answered yet was rendered, by record
+        self._since_s = engine.clock.monotonic()  # what happened before is of an earlier run
         self._decoded: tuple[int, Fact] | None = None  # the record under way: rendered first, settled later
 
     async def load(self, queue: Queue) -> None:
@@ -90,6 +100,7 @@ class Transactions:
         fact = self._fact(record)
         match fact.kind:
             case FactKind.STARTED:
+                self._tellings[record.id] = self._tellings.get(record.id, 0) + 1
                 return StartTransactionRequest(
                     connector_id=fact.evse,
                     id_tag=id_tag(fact.token),
@@ -120,28 +131,39 @@ class Transactions:
         dated = self._timeline.date(at)
         if not dated.exact:
             log.warning("time of a fact is a bound only boot=%s monotonic_s=%.1f", at.boot, at.monotonic_s)
-        return dated.wall_s if dated.wall_s is not None else 0.0
+        return dated.wall_s
 
     def delivered(self, record: Record, answer: Response | Mapping[str, Any]) -> Settled:
         """Store the id of a start; let the token's verdict take effect; forget the id after the stop."""
         fact = self._fact(record)
         match fact.kind:
             case FactKind.STARTED:
-                return self._started(fact, answer)
+                return self._started(fact, answer, repeated=self._repeated(record, fact))
             case FactKind.ENDED:
-                info = _field(answer, StopTransactionResponse, "id_tag_info")
-                return self._over(fact, info)
+                return self._over(fact, _info(answer))
         return NOTHING
 
-    def _started(self, fact: Fact, answer: Response | Mapping[str, Any]) -> Settled:
-        number = _field(answer, StartTransactionResponse, "transaction_id")
-        info = _field(answer, StartTransactionResponse, "id_tag_info")
-        number = GIVEN_UP if number is None else number
+    def _repeated(self, record: Record, fact: Fact) -> bool:
+        """True when the start may have reached the central system before: then it can find its own transaction in the way."""
+        earlier_run = fact.at.boot != self._engine.clock.boot or fact.at.monotonic_s < self._since_s
+        return self._tellings.pop(record.id, 1) > 1 or record.attempts > 0 or earlier_run
+
+    def _started(self, fact: Fact, answer: Response | Mapping[str, Any], *, repeated: bool) -> Settled:
+        number = answer.transaction_id if isinstance(answer, StartTransactionResponse) else None
+        if isinstance(answer, Mapping):
+            number = answer.get("transaction_id")
+        info = _info(answer)
+        if number is None:
+            log.warning("start answered without transactionId, going on with %d transaction=%s", GIVEN_UP, fact.transaction)
+            number = GIVEN_UP
+        if repeated and info is not None and info.verdict is Verdict.CONCURRENT:
+            log.info("start told again meets itself, verdict ignored transaction=%s id=%d", fact.transaction, number)
+            info = None
         self._learn(fact.transaction, number, fact.evse)
 
         def judge() -> None:
-            if isinstance(info, IdTagInfo) and fact.token is not None:
-                self._judge(fact.transaction, fact.token, token_info(info))
+            if info is not None and fact.token is not None:
+                self._judge(fact.transaction, fact.token, info)
 
         return Settled(put={(IDS, fact.transaction): json.dumps([number, fact.evse]).encode()}, after=judge)
 
@@ -159,12 +181,13 @@ class Transactions:
 
         self._engine.apply(act)
 
-    def _over(self, fact: Fact, info: object) -> Settled:
+    def _over(self, fact: Fact, info: TokenInfo | None) -> Settled:
+        known = self.id_of(fact.transaction) not in (None, GIVEN_UP)
         self._forget(fact.transaction)
 
         def tell() -> None:
-            if isinstance(info, IdTagInfo) and fact.token is not None:
-                token, verdict = fact.token, token_info(info)
+            if info is not None and fact.token is not None and (known or info.accepted):
+                token, verdict = fact.token, info  # about an unknown transaction it would be none about the token
                 self._engine.apply(lambda station, now: station.desk.learn(token, verdict, now))
             self._settled(fact.evse)
 
@@ -175,6 +198,7 @@ class Transactions:
         fact = self._fact(record)
         match fact.kind:
             case FactKind.STARTED:
+                self._tellings.pop(record.id, None)
                 self._learn(fact.transaction, GIVEN_UP, fact.evse)
                 return Settled(put={(IDS, fact.transaction): json.dumps([GIVEN_UP, fact.evse]).encode()})
             case FactKind.ENDED:
@@ -190,8 +214,11 @@ class Transactions:
         return request.model_copy(update={"transaction_data": data or None})
 
 
-def _field(answer: Response | Mapping[str, Any], model: type[Response], name: str) -> Any:
-    """A field of an answer, or of what is usable of it."""
-    if isinstance(answer, model):
-        return getattr(answer, name)
-    return answer.get(name) if isinstance(answer, Mapping) else None
+def _info(answer: Response | Mapping[str, Any]) -> TokenInfo | None:
+    """The verdict in an answer, or in what is usable of it."""
+    if isinstance(answer, Mapping):
+        valid = answer.get("id_tag_info")
+        return token_info(valid) if isinstance(valid, IdTagInfo) else salvaged_info(answer.get("idTagInfo"))
+    if isinstance(answer, StartTransactionResponse | StopTransactionResponse) and answer.id_tag_info is not None:
+        return token_info(answer.id_tag_info)
+    return None

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+from firmware import BUILT_S
 from firmware.engine.timeline import KEPT_BOOTS, NOTE_S, Dated, Timeline
 from firmware.simulation.runtime import EPOCH_S, SimClock
 from hal.types import Instant, TimeTrust
@@ -41,7 +42,7 @@ async def test_facts_from_before_the_clock_was_right_are_dated_by_it(tmp_path: P
     machine = _Machine(tmp_path)
     clock, timeline = await machine.boot("a", TimeTrust.UNKNOWN)
     early = clock.now()
-    assert timeline.date(early) == Dated(None, exact=False)
+    assert timeline.date(early) == Dated(BUILT_S, exact=False)  # never 1970
     clock.set_from_csms(EPOCH_S + clock.monotonic())
     true_s = EPOCH_S + early.monotonic_s
     found = timeline.date(early)
