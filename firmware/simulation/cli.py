@@ -2,13 +2,16 @@
 # ruff: noqa: T201 - a command line prints
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from firmware.simulation.day import play
 from firmware.simulation.faults import FaultKind, parse_kinds
 from firmware.simulation.scenario import VISITS_PER_DAY, Result, Scenario, scenario
+from firmware.simulation.seeds import play_each
 from firmware.simulation.shorten import Shortener
 
 BAR_WIDTH = 32
@@ -36,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="visits a day at each EVSE (default: %(default)g)",
     )
     parser.add_argument("--seeds", type=_positive, default=1, metavar="N", help="play N seeds, from S on (default: 1)")
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="seeds played at a time (default: all cores)",
+    )
     parser.add_argument("--twice", action="store_true", help="play each seed twice and compare the traces")
     parser.add_argument("--story", type=Path, metavar="FILE", help="write down what happens, line by line")
     parser.add_argument(
@@ -49,16 +59,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play what the options say; 0 when every rule held, 1 when one was broken."""
-    for seed in range(args.seed, args.seed + args.seeds):
-        wanted = scenario(seed, days=args.days, stations=args.stations, kinds=args.faults, visits_per_day=args.visits)
-        result = _play_shown(wanted, args.story)
-        print(_summary(result))
-        if not result.passed:
-            _show_failure(result, args)
-            return 1
-        if args.twice and not _same_again(result):
-            return 1
+    with closing(_results(args)) as results:
+        for result in results:
+            print(_summary(result), flush=True)
+            if not result.passed:
+                results.close()  # before others are played to find a shorter one
+                _show_failure(result, args)
+                return 1
+            if args.twice and not _same_again(result):
+                return 1
     return 0
+
+
+def _results(args: argparse.Namespace) -> Generator[Result, None, None]:
+    """Seed by seed; several at a time when there are several and nobody wants their story."""
+    wanted = [
+        scenario(seed, days=args.days, stations=args.stations, kinds=args.faults, visits_per_day=args.visits)
+        for seed in range(args.seed, args.seed + args.seeds)
+    ]
+    jobs = min(args.jobs, args.seeds)
+    if jobs > 1 and args.story is None:
+        yield from play_each(wanted, jobs)
+    else:
+        yield from (_play_shown(each, args.story) for each in wanted)
 
 
 def _play_shown(wanted: Scenario, story: Path | None) -> Result:
