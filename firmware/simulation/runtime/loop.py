@@ -144,7 +144,8 @@ class VirtualLoop(BaseEventLoop):
             self._sweep()
         if not ready and not self._stopping:
             self._move_time()
-        self._take_due()
+        if self._scheduled and self._scheduled[0][0] <= self._now_s:
+            self._take_due()
         number = len(ready)
         self.steps += number
         self._at_this_instant += number
@@ -159,8 +160,18 @@ class VirtualLoop(BaseEventLoop):
             if handle._cancelled:
                 continue
             process = handle._context.get(current_process)
-            if process is None or process.alive:
-                handle._run()
+            if process is not None and not process.alive:
+                continue
+            try:
+                handle._context.run(handle._callback, *handle._args)  # type: ignore[arg-type]
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - as every loop does: one callback's error is not the loop's
+                self._report(handle, error)
+
+    def _report(self, handle: VirtualHandle, error: BaseException) -> None:
+        message = f"Exception in callback {_name_of(handle._callback)}"
+        self.call_exception_handler({"message": message, "exception": error, "handle": handle})
 
     def _move_time(self) -> None:
         scheduled = self._scheduled
