@@ -77,12 +77,15 @@ class Station:
         if not limits:
             context.shares.clear()
             return
-        entitled = sorted(
-            (evse for evse in self.evses.values() if power.entitled(evse)),
-            key=lambda evse: (evse.tx.started.monotonic_s if evse.tx and evse.tx.started else 0.0, evse.id),
-        )
-        shares = share(min(limits), {evse.id: evse.spec.max_current_a for evse in entitled})
-        shares |= {evse.id: min(limits) for evse in self.evses.values() if evse not in entitled}
+        limit_a = min(limits)
+        entitled = [evse for evse in self.evses.values() if power.entitled(evse)]
+        if len(entitled) > 1:
+            entitled.sort(
+                key=lambda evse: (evse.tx.started.monotonic_s if evse.tx and evse.tx.started else 0.0, evse.id)
+            )
+        shares = dict.fromkeys(self.evses, limit_a)
+        if entitled:
+            shares |= share(limit_a, {evse.id: evse.spec.max_current_a for evse in entitled})
         if shares != context.shares:
             context.shares = shares
             for evse in entitled:

@@ -84,6 +84,7 @@ class Engine:
         self._pilot_known = {number: asyncio.Event() for number in self.drivers}
         self._observers: list[Observer] = []
         self._timer_wake = asyncio.Event()
+        self._deadline_s: float | None = None  # of the core, as the timers know it
         self._tasks: asyncio.TaskGroup | None = None
         self._flush: asyncio.TimerHandle | None = None
 
@@ -115,7 +116,8 @@ class Engine:
             self._act(event)
             for observer in self._observers:
                 observer(event)
-        self._timer_wake.set()
+        if self.station.next_deadline() != self._deadline_s:
+            self._timer_wake.set()
 
     def _act(self, event: ev.Event) -> None:
         match event:
@@ -202,7 +204,7 @@ class Engine:
     async def _timers(self) -> None:
         while True:
             self._timer_wake.clear()
-            deadline_s = self.station.next_deadline()
+            deadline_s = self._deadline_s = self.station.next_deadline()
             wait_s = None if deadline_s is None else max(deadline_s - self.clock.monotonic(), 0.0)
             try:
                 async with asyncio.timeout(wait_s):
