@@ -200,17 +200,19 @@ class MockEvse:
         """What the meter shows now. The register is saved before anybody sees it, so that it never runs behind."""
         self.settle()
         supply, car = self._supply(), self.car
-        powers = self._power_w()
+        drawn_a, volts = self._drawn_a(), supply.displayed_v(self._now)[: self.phases]
+        powers = self._power_of(volts, drawn_a)
+        total_w = sum(powers)
         reading = MeterReading(
             import_mwh=self.flow.import_mwh(self._now),
             export_mwh=0,
             reactive_import_mvarh=self.flow.reactive_mvarh(self._now),
             reactive_export_mvarh=0,
-            power_w=sum(powers),
+            power_w=total_w,
             power_per_phase_w=powers,
-            reactive_power_var=sum(powers) * (tangent(car) if car else 0.0),
-            current_a=self._drawn_a(),
-            voltage_v=supply.displayed_v(self._now)[: self.phases],
+            reactive_power_var=total_w * (tangent(car) if car else 0.0),
+            current_a=drawn_a,
+            voltage_v=volts,
             power_factor=car.spec.power_factor if car else 1.0,
             frequency_hz=supply.frequency_hz if supply.mains else None,
             temperature_c=self.temperature_c,
@@ -352,9 +354,11 @@ class MockEvse:
         return tuple(ampere if phase < used else 0.0 for phase in range(self.phases))
 
     def _power_w(self) -> tuple[float, ...]:
+        return self._power_of(self._supply().displayed_v(self._now)[: self.phases], self._drawn_a())
+
+    def _power_of(self, volts: tuple[float, ...], amperes: tuple[float, ...]) -> tuple[float, ...]:
         factor = self.car.spec.power_factor if self.car else 1.0
-        volts = self._supply().displayed_v(self._now)[: self.phases]
-        return tuple(volt * ampere * factor for volt, ampere in zip(volts, self._drawn_a(), strict=True))
+        return tuple(volt * ampere * factor for volt, ampere in zip(volts, amperes, strict=True))
 
     def _soc_percent(self, car: Car) -> float:
         return PERCENT * self.flow.stored_wh(self._now, car) / car.spec.battery_wh
