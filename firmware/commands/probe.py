@@ -90,9 +90,9 @@ def _devices(board: Board, description: BoardDescription) -> Iterator[tuple[str,
         ("display", board.display, _opens),
         ("limits", board.limits, _limit),
     )
-    for kind, device, ask in whole_station:
+    for name, device, question in whole_station:
         if device is not None:
-            yield kind, getattr(description, kind).driver, device, ask
+            yield name, getattr(description, name).driver, device, question
 
 
 def _inputs(place: str, tables: tuple[Any, ...], hardware: EvseHardware) -> Iterator[tuple[str, str, Any, Ask]]:
