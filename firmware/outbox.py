@@ -3,7 +3,8 @@
 A protocol brings a `Renderer`; the rules of order and retry are here and the same for all:
 - Lanes are served in their order; within a lane strictly oldest first.
 - Being offline is never a failed attempt. A CALLERROR and a time-out are; so is a server that closes the connection with an
-  error code instead of answering. After the allowed attempts the record goes to the dead letters and the lane moves on.
+  error code instead of answering. After the allowed attempts the record goes to the dead letters and the lane moves on; a sample
+  of a meter goes there at once when the central system has no such message.
 - The wait before attempt n+1 is n times the retry interval.
 - The message id of a record is derived from its number, so that every transmission carries the same id, over restarts too.
 - What the answer assigned is stored in the commit that acknowledges the record. Answers that assign nothing are committed in the
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 BATCH = 64  # records looked at together
 POISON_CODES = frozenset({1003, 1007, 1008, 1009, 1011})  # close codes that are an answer to what was just sent
 TOO_BIG = 1009
+UNKNOWN_CODES = frozenset({"NotImplemented", "NotSupported"})  # the other side has no such message
 
 AnyRequest = Request[Any]
 
@@ -52,7 +54,8 @@ class Renderer(Protocol):
         """The message of a record, None when this protocol has none for it. Raises ValueError for a row it cannot read."""
 
     def delivered(self, record: Record, answer: Response | Mapping[str, Any]) -> Settled:
-        """The message was answered; a mapping holds the usable fields of an answer that breaks its schema."""
+        """The message was answered. A mapping stands for an answer that breaks its schema: its fields as they came, under
+        their names on the wire, and those that are valid by themselves under their Python names, too."""
 
     def given_up(self, record: Record) -> Settled:
         """The message was refused for good."""
@@ -83,6 +86,11 @@ class Outbox:
     def wake(self) -> None:
         """Something was written: look again."""
         self._wake.set()
+
+    @property
+    def waiting(self) -> bool:
+        """True while anything is left to be sent."""
+        return self._queue.stats().rows > 0
 
     def message_id(self, record: Record) -> str:
         """The id under which a record is sent, every time."""
@@ -157,7 +165,7 @@ class Outbox:
             answer: Response | Mapping[str, Any] = await send(request, self.message_id(record))
         except AnswerInvalid as invalid:
             log.warning("answer breaks its schema record=%d error=%s", record.id, invalid)
-            answer = invalid.usable
+            answer = {**invalid.raw, **invalid.usable}
         except MessageTooLarge as error:
             return await self._shrink(record, request, renderer, error)
         except (CallError, CallTimeout) as error:
@@ -193,7 +201,8 @@ class Outbox:
         attempts = record.attempts + 1
         self._due_s.pop(record.id, None)
         allowed = max(self._settings[TRANSACTION_ATTEMPTS], 1)
-        if attempts >= allowed:
+        unknown = isinstance(error, CallError) and error.code in UNKNOWN_CODES
+        if attempts >= allowed or (unknown and record.thinnable):
             await self._give_up(record, renderer, f"refused {attempts} times, last: {error}")
             return
         wall_s = self._clock.wall()

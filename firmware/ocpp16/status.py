@@ -180,9 +180,10 @@ class StatusReporter:
         for number in self._numbers():
             self.changed(number)
 
-    def forget_told(self) -> None:
-        """After a boot everything is told anew."""
-        self._told.clear()
+    def forget_told(self, *numbers: int) -> None:
+        """Tell these connectors anew; none named: everything, as after a boot."""
+        for number in numbers or self._numbers():
+            self._told.pop(number, None)
         self._wake.set()
 
     @property

@@ -154,7 +154,9 @@ class Transactions:
             number = answer.get("transaction_id")
         info = _info(answer)
         if number is None:
-            log.warning("start answered without transactionId, going on with %d transaction=%s", GIVEN_UP, fact.transaction)
+            log.warning(
+                "start answered without transactionId, going on with %d transaction=%s", GIVEN_UP, fact.transaction
+            )
             number = GIVEN_UP
         if repeated and info is not None and info.verdict is Verdict.CONCURRENT:
             log.info("start told again meets itself, verdict ignored transaction=%s id=%d", fact.transaction, number)

@@ -7,25 +7,24 @@ from typing import Any
 
 from firmware.core import events as ev
 from firmware.core.settings import HEARTBEAT_INTERVAL_S, MESSAGE_TIMEOUT_S
-from firmware.core.values import Registration, TokenInfo, Verdict
+from firmware.core.values import TokenInfo, Verdict
 from firmware.engine.engine import Engine
 from firmware.engine.timeline import Timeline
 from firmware.identity import Identity
 from firmware.ocpp16 import absent
 from firmware.ocpp16.configuration import Configuration
 from firmware.ocpp16.core_profile import CoreProfile
+from firmware.ocpp16.registration import Registrar
 from firmware.ocpp16.remote_trigger import RemoteTrigger
 from firmware.ocpp16.status import StatusReporter
 from firmware.ocpp16.transactions import Transactions
-from firmware.ocpp16.words import MAX_ID_TAG, id_tag, token_info
+from firmware.ocpp16.words import MAX_ID_TAG, id_tag, salvaged_info, token_info
 from firmware.outbox import Outbox
 from ocpp_client.errors import AnswerInvalid, CallError, CallFailed, CallTimeout, ConnectionLost, Refuse
 from ocpp_client.messages import Request, Response
 from ocpp_client.peer import Incoming, Peer, Reply
 from ocpp_client.v16 import (
     AuthorizeRequest,
-    BootNotificationRequest,
-    BootNotificationResponse,
     HeartbeatRequest,
     StatusNotificationRequest,
 )
@@ -35,8 +34,6 @@ log = logging.getLogger(__name__)
 
 PROTOCOL = "ocpp1.6"
 PROFILES = ("Core", "RemoteTrigger")
-DEFAULT_RETRY_S = 60.0  # between BootNotifications when the central system names no interval
-BOOT_TRIES = 2  # unanswered BootNotifications on one connection before it is given up
 
 
 class Translator16:
@@ -55,19 +52,15 @@ class Translator16:
     ) -> None:
         self._engine = engine
         self._outbox = outbox
-        self._identity = identity
         self._peer: Peer | None = None
-        self._told_identity: Identity | None = None
-        self._boot_now = asyncio.Event()
-        self._not_rejected = asyncio.Event()  # clear from a BootNotification answered Rejected to the next answer
-        self._not_rejected.set()
         self._heartbeat_now = asyncio.Event()
         self.transactions = Transactions(engine, timeline, settled=self._settled)
         self.statuses = StatusReporter(engine.station, engine.clock, owes_stop=self.transactions.owes_stop)
         self.configuration = Configuration(engine.station, profiles=PROFILES, quantities=quantities)
+        self.registrar = Registrar(engine, identity, self.configuration)
         self.core = CoreProfile(engine, self.configuration, self.transactions)
         self.triggers = RemoteTrigger(
-            engine, self.statuses, self.transactions, send=self._send, boot=self._boot_now.set
+            engine, self.statuses, self.transactions, send=self._send, boot=self.registrar.boot_now
         )
         self._handlers: dict[str, Callable[[Any], Awaitable[Reply]]] = {
             "ChangeAvailability": self.core.change_availability,
@@ -111,9 +104,9 @@ class Translator16:
 
     async def handle(self, call: Incoming) -> Reply:
         """Answer a CALL. A station that was rejected answers nothing as long as it is (section 4.2)."""
-        if not self._not_rejected.is_set():
+        if not self.registrar.answering.is_set():
             log.info("call while rejected, not answered action=%s id=%r", call.action, call.message_id)
-            await self._not_rejected.wait()
+            await self.registrar.answering.wait()
             raise Refuse("SecurityError", "this charge point was rejected when the message came")
         handler = self._handlers.get(call.action)
         if handler is None:
@@ -130,9 +123,12 @@ class Translator16:
         self._peer = peer
         peer.call_timeout_s = float(self._engine.station.settings[MESSAGE_TIMEOUT_S])
         try:
-            if self._must_boot():
-                await self._register(peer)
+            if self.registrar.needed:
+                await self.registrar.register(peer)
                 self.statuses.forget_told()
+            elif self._outbox.waiting:
+                # a central system that was started anew takes a start only from connectors whose status it knows
+                self.statuses.forget_told(*self._engine.station.evses)
             self._engine.apply(lambda station, now: station.connection_changed(True))
             accepted()
             await self.statuses.tell(self._tell)
@@ -143,57 +139,6 @@ class Translator16:
         finally:
             self._peer = None
             self._engine.apply(lambda station, now: station.connection_changed(False))
-
-    def _must_boot(self) -> bool:
-        """A boot is told once per start of the program, and when what it says has changed."""
-        registered = self._engine.station.registration is Registration.ACCEPTED
-        return not registered or self._told_identity != self._identity()
-
-    async def _register(self, peer: Peer) -> None:
-        unanswered = 0
-        while True:
-            self._boot_now.clear()
-            identity = self._identity()
-            answer: BootNotificationResponse | None = None
-            try:
-                answer = await peer.call(_boot(identity))
-            except CallTimeout:
-                unanswered += 1
-                if unanswered >= BOOT_TRIES:
-                    raise ConnectionLost(1006, "BootNotification unanswered", cause="unanswered") from None
-            except AnswerInvalid as invalid:
-                log.warning("BootNotification answered against its schema error=%s", invalid)
-                if invalid.usable.get("status") == "Accepted":
-                    self._registered(Registration.ACCEPTED, identity)
-                    return
-            except CallError as error:
-                log.warning("BootNotification refused error=%s", error)
-            wait_s = DEFAULT_RETRY_S
-            if answer is not None:
-                unanswered = 0
-                self._engine.clock.set_from_csms(answer.current_time.timestamp())
-                if answer.status == "Accepted":
-                    self._accept_interval(answer.interval)
-                    self._registered(Registration.ACCEPTED, identity)
-                    return
-                wait_s = float(answer.interval) if answer.interval > 0 else DEFAULT_RETRY_S
-                held = Registration.PENDING if answer.status == "Pending" else Registration.REJECTED
-                self._registered(held, None)
-                log.info("registration %s next_in_s=%d", held.value, wait_s)
-            await self._wait(self._boot_now, wait_s)
-
-    def _registered(self, registration: Registration, identity: Identity | None) -> None:
-        self._told_identity = identity
-        if registration is Registration.REJECTED:
-            self._not_rejected.clear()
-        else:
-            self._not_rejected.set()
-        self._engine.apply(lambda station, now: station.registered(registration))
-
-    def _accept_interval(self, interval_s: int) -> None:
-        """The interval becomes HeartbeatInterval; 0 keeps our own (section 4.2)."""
-        if interval_s > 0 and interval_s != self._engine.station.settings[HEARTBEAT_INTERVAL_S]:
-            self._engine.apply(lambda station, now: self.configuration.change("HeartbeatInterval", str(interval_s)))
 
     @staticmethod
     async def _wait(event: asyncio.Event, seconds: float) -> bool:
@@ -262,24 +207,10 @@ class Translator16:
             return None
         try:
             answer = await self._peer.call(AuthorizeRequest(id_tag=id_tag(query.token)))
+        except AnswerInvalid as invalid:
+            log.warning("Authorize answered against its schema error=%s", invalid)
+            return salvaged_info(invalid.raw.get("idTagInfo"))
         except (CallFailed, ConnectionLost) as error:
             log.warning("token not checked, deciding as offline error=%s", error)
             return None
         return token_info(answer.id_tag_info)
-
-
-def _boot(identity: Identity) -> BootNotificationRequest:
-    def cut(value: str | None, length: int) -> str | None:
-        return value[:length] if value else None
-
-    return BootNotificationRequest(
-        charge_point_vendor=identity.vendor[:20],
-        charge_point_model=identity.model[:20],
-        charge_point_serial_number=cut(identity.serial_number, 25),
-        charge_box_serial_number=cut(identity.box_serial_number, 25),
-        firmware_version=cut(identity.firmware_version, 50),
-        iccid=cut(identity.iccid, 20),
-        imsi=cut(identity.imsi, 20),
-        meter_type=cut(identity.meter_type, 25),
-        meter_serial_number=cut(identity.meter_serial_number, 25),
-    )

@@ -1,5 +1,6 @@
 """The core's words in OCPP 1.6 spelling, and back."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from firmware.core.facts import MeterFrame, Sample, SampleContext
@@ -83,6 +84,15 @@ def token_info(answer: IdTagInfo) -> TokenInfo:
         Token(answer.parent_id_tag) if answer.parent_id_tag else None,
         answer.expiry_date.timestamp() if answer.expiry_date else None,
     )
+
+
+def salvaged_info(raw: object) -> TokenInfo | None:
+    """What can be used of an `idTagInfo` in an answer that breaks its schema: the verdict, and the parent if it is one."""
+    if not isinstance(raw, Mapping) or raw.get("status") not in _VERDICTS:
+        return None
+    parent = raw.get("parentIdTag")
+    group = Token(parent) if isinstance(parent, str) and 0 < len(parent) <= MAX_ID_TAG else None
+    return TokenInfo(_VERDICTS[raw["status"]], group)
 
 
 def id_tag(token: Token | None) -> str:

@@ -1,0 +1,494 @@
+"""What central systems in the field do to calls and transactions: nothing is lost, doubled or stuck."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hal.types import LockState
+from tests.station.play import TAG, Play, play
+from tests.station.scripted import Answer, Call, Error
+
+KNOWN = {"AllowOfflineTxForUnknownId": "true"}
+
+
+async def _charges(stage: Play) -> None:
+    """The proof that nothing is stuck: one more charge, told once and exactly."""
+    stage.csms.scripts.clear()
+    before, register = len(stage.csms.transactions), stage.meter_wh()
+    await stage.charge(120)
+    await stage.finish()
+    (transaction,) = stage.csms.transactions[before:]
+    assert transaction["start"]["meterStart"] == register
+    assert transaction["stop"]["meterStop"] == stage.meter_wh() > register
+
+
+# ---- calls --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_with_one_slot_for_both_directions_is_no_deadlock(tmp_path: Path) -> None:
+    """Line 17: it answers our call only after we have answered its own."""
+
+    async def scenario(stage: Play) -> None:
+        async def mine_first(call: Call) -> Answer:
+            await stage.csms.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})
+            return stage.csms.kindly(call)
+
+        for action in ("Authorize", "StartTransaction", "StatusNotification", "MeterValues"):
+            stage.csms.scripts[action] = mine_first
+        await stage.charge(100)
+        await stage.csms.heard("MeterValues")
+        assert len(stage.csms.connections) == 1
+        await stage.finish()
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+def test_an_answer_after_thirty_seconds_is_in_time(tmp_path: Path) -> None:
+    """Line 17: a server that waited 30.0 s for something else before it answers us is not given up."""
+
+    async def scenario(stage: Play) -> None:
+        async def late(call: Call) -> Answer:
+            await asyncio.sleep(30.2)
+            return stage.csms.start(call)
+
+        stage.csms.scripts["StartTransaction"] = late
+        await stage.charge(100)
+        await stage.finish()
+        assert len(stage.csms.named("StartTransaction")) == 1
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+def test_a_call_that_comes_while_another_is_open_is_lost_on_some_servers(tmp_path: Path) -> None:
+    """Line 17: pipelined calls go unanswered there, so none is sent."""
+
+    async def scenario(stage: Play) -> None:
+        busy = False
+
+        async def one_at_a_time(call: Call) -> Answer:
+            nonlocal busy
+            if busy:
+                return None
+            busy = True
+            await asyncio.sleep(2)
+            busy = False
+            return stage.csms.kindly(call)
+
+        actions = ("Authorize", "StartTransaction", "StopTransaction", "StatusNotification", "MeterValues", "Heartbeat")
+        stage.csms.scripts = dict.fromkeys(actions, one_at_a_time)
+        await stage.charge(200)
+        await stage.finish()
+        ids = [call.id for call in stage.csms.calls]
+        assert len(ids) == len(set(ids))
+        await _charges(stage)
+
+    play(tmp_path, scenario, keys={"MeterValueSampleInterval": "5"})
+
+
+@pytest.mark.parametrize("message_id", [None, "-1"])
+def test_an_error_without_an_id_ends_the_call_it_must_mean(tmp_path: Path, message_id: str | None) -> None:
+    """Line 18: CALLERRORs with message id null or "-1" count as a refusal, soon, and nothing is stuck."""
+
+    async def scenario(stage: Play) -> None:
+        error = json.dumps([4, message_id, "InternalError", "", {}])
+        stage.csms.scripts = {"StartTransaction": lambda call: error, "Heartbeat": lambda call: error}
+        await stage.charge(30)
+        await stage.csms.heard("StartTransaction", 3, timeout_s=300)
+        await stage.finish()
+        assert len(stage.csms.connections) == 1
+        assert [call.payload["transactionId"] for call in stage.csms.named("StopTransaction")] == [-1]
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("code", ["NotSupported", "NotImplemented", "InternalError"])
+def test_a_refused_authorize_leaves_the_token_to_the_station(tmp_path: Path, code: str) -> None:
+    """Line 19: as if offline for this token."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["Authorize"] = lambda call: Error(code)
+        await stage.charge(60)
+        await stage.finish()
+        assert stage.csms.transactions[0]["stop"]["meterStop"] == stage.meter_wh()
+
+    play(tmp_path, scenario, keys=KNOWN)
+
+
+@pytest.mark.parametrize("code", ["NotSupported", "NotImplemented"])
+def test_meter_values_that_nobody_wants_hold_nothing_up(tmp_path: Path, code: str) -> None:
+    """Line 19: a server without MeterValues gets each once, and the stop without delay."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["MeterValues"] = lambda call: Error(code)
+        await stage.charge(300)
+        stage.tap()
+        stop = await stage.csms.heard("StopTransaction", timeout_s=20)
+        assert stop.payload["meterStop"] == stage.meter_wh()
+        ids = [call.id for call in stage.csms.named("MeterValues")]
+        assert len(ids) == len(set(ids)) == 5
+
+    play(tmp_path, scenario)
+
+
+def test_ordinary_messages_that_are_refused_hold_nothing_up(tmp_path: Path) -> None:
+    """Line 19: statuses, heartbeats and triggered statuses may be refused for ever."""
+
+    async def scenario(stage: Play) -> None:
+        actions = ("StatusNotification", "Heartbeat", "FirmwareStatusNotification", "DiagnosticsStatusNotification")
+        stage.csms.scripts = {action: lambda call: Error("NotSupported") for action in actions}
+        for action in actions:
+            await stage.csms.ask("TriggerMessage", {"requestedMessage": action})
+        await stage.charge(100)
+        await stage.finish()
+        assert len(stage.csms.connections) == 1
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+# ---- answers against the schema ----------------------------------------------------------------------------------------
+
+
+def test_a_start_refused_without_an_id_ends_the_transaction(tmp_path: Path) -> None:
+    """Line 21: no transactionId, only the verdict; the stop goes with -1, nothing is asked again."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["StartTransaction"] = lambda call: {"idTagInfo": {"status": "Invalid"}}
+        stage.plug()
+        stage.tap()
+        stop = await stage.csms.heard("StopTransaction")
+        assert (stop.payload["transactionId"], stop.payload["reason"]) == (-1, "DeAuthorized")
+        await asyncio.sleep(300)
+        assert len(stage.csms.named("StartTransaction")) == 1
+        stage.tap()
+        await stage.unplug()
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+EXTRA = {"status": "Accepted", "note": "ours", "balance": 3}
+
+
+def test_fields_that_are_too_many_do_not_matter(tmp_path: Path) -> None:
+    """Line 21: what the schema knows of an answer is used, the rest is logged."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts = {
+            "BootNotification": lambda call: {**_kind(stage, call), "vendor": "x", "interval": 77},
+            "Authorize": lambda call: {"idTagInfo": EXTRA, "more": []},
+            "StartTransaction": lambda call: {**_kind(stage, call), "idTagInfo": EXTRA, "cost": 0},
+            "StatusNotification": lambda call: {"ok": True},
+            "MeterValues": lambda call: {"ok": True},
+            "Heartbeat": lambda call: {**_kind(stage, call), "server": "x"},
+            "StopTransaction": lambda call: {**_kind(stage, call), "reason": "other"},
+        }
+        stage.start_csms()
+        await stage.start_station()
+        await stage.online()
+        await stage.charge(100)
+        await stage.finish()
+        assert await stage.key("HeartbeatInterval") == "77"
+        (transaction,) = stage.csms.transactions
+        assert transaction["stop"]["meterStop"] == stage.meter_wh()
+        counts = {call.action: 0 for call in stage.csms.calls}
+        for call in stage.csms.calls:
+            counts[call.action] += 1
+        assert counts["StartTransaction"] == counts["StopTransaction"] == counts["MeterValues"] == 1
+        assert len(stage.csms.connections) == 1
+
+    play(tmp_path, scenario, connected=None)
+
+
+def _kind(stage: Play, call: Call) -> dict[str, Any]:
+    answer = stage.csms.kindly(call)
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_a_verdict_among_fields_that_are_too_many_counts(tmp_path: Path) -> None:
+    """Line 21: Blocked is Blocked, whatever stands beside it."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["Authorize"] = lambda call: {"idTagInfo": {**EXTRA, "status": "Blocked"}}
+        stage.plug()
+        stage.tap()
+        await asyncio.sleep(20)
+        assert stage.csms.named("StartTransaction") == []
+        stage.csms.scripts.clear()
+        info = {**EXTRA, "status": "Invalid"}
+        stage.csms.scripts["StartTransaction"] = lambda call: {**_kind(stage, call), "idTagInfo": info}
+        stage.tap()
+        stop = await stage.csms.heard("StopTransaction")
+        assert (stop.payload["transactionId"], stop.payload["reason"]) == (1, "DeAuthorized")
+
+    play(tmp_path, scenario, keys=KNOWN)
+
+
+@pytest.mark.parametrize("answer", ["[]", '"yes"', "{}", '{"idTagInfo":7}', '{"transactionId":"x"}', "null"])
+def test_answers_that_say_nothing_are_answers(tmp_path: Path, answer: str) -> None:
+    """Line 21: a start or stop answered with nonsense is delivered: not sent again for ever, and the charge goes on."""
+
+    async def scenario(stage: Play) -> None:
+        def nonsense(call: Call) -> str:
+            return f'[3,"{call.id}",{answer}]'
+
+        stage.csms.scripts = {"StartTransaction": nonsense, "StopTransaction": nonsense, "MeterValues": nonsense}
+        await stage.charge(100)
+        await stage.finish()
+        assert len(stage.csms.named("StartTransaction")) == 1
+        stops = [call.payload for call in stage.csms.named("StopTransaction")]
+        assert [(stop["transactionId"], stop["meterStop"]) for stop in stops] == [(-1, stage.meter_wh())]
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+# ---- transactions -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("second", ["the same id", "a new id", "ConcurrentTx"])
+def test_a_repeated_start_may_be_answered_in_any_way(tmp_path: Path, second: str) -> None:
+    """Line 22: the existing id, a new one (the newest counts), or 0 with ConcurrentTx: the transaction lives on."""
+    newest = {"the same id": 41, "a new id": 42, "ConcurrentTx": 0}[second]
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["StartTransaction"] = lambda call: None
+        stage.plug()
+        stage.tap()
+        await stage.csms.heard("StartTransaction")
+        stage.csms.connections[-1].transport.abort()
+        status = "ConcurrentTx" if second == "ConcurrentTx" else "Accepted"
+        stage.csms.scripts["StartTransaction"] = lambda call: {"transactionId": newest, "idTagInfo": {"status": status}}
+        await stage.csms.heard("StartTransaction", 2)
+        await asyncio.sleep(200)
+        assert stage.status_now() == "Charging"
+        assert {call.payload["transactionId"] for call in stage.csms.named("MeterValues")} == {newest}
+        answer = await stage.csms.ask("RemoteStopTransaction", {"transactionId": newest})
+        assert answer == {"status": "Accepted"}
+        stop = await stage.csms.heard("StopTransaction")
+        assert (stop.payload["transactionId"], stop.payload["reason"]) == (newest, "Remote")
+        await stage.unplug()
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+def test_a_start_repeated_after_a_crash_does_not_end_by_its_own_shadow(tmp_path: Path) -> None:
+    """Line 22: ConcurrentTx for a start that an earlier run of the program may have told already."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["StartTransaction"] = lambda call: None
+        stage.plug()
+        stage.tap()
+        await stage.csms.heard("StartTransaction")
+        await asyncio.sleep(5)
+        await stage.kill_station()
+        concurrent = {"transactionId": 0, "idTagInfo": {"status": "ConcurrentTx"}}
+        stage.csms.scripts["StartTransaction"] = lambda call: concurrent
+        await stage.start_station()
+        await stage.csms.heard("StartTransaction", 2)
+        await asyncio.sleep(60)
+        assert stage.status_now() == "Charging"
+
+    play(tmp_path, scenario)
+
+
+def test_the_first_answer_concurrent_is_a_verdict(tmp_path: Path) -> None:
+    """Line 22: a start told for the first time and refused with ConcurrentTx is refused."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["StartTransaction"] = lambda call: stage.csms.start(call, "ConcurrentTx")
+        stage.plug()
+        stage.tap()
+        stop = await stage.csms.heard("StopTransaction")
+        assert stop.payload["reason"] == "DeAuthorized"
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("boots", [True, False])
+def test_statuses_come_before_the_replayed_queue(tmp_path: Path, boots: bool) -> None:
+    """Line 23: a server that knows a connector only from its status gets that first, after a boot or a mere reconnect."""
+
+    async def scenario(stage: Play) -> None:
+        await stage.offline()
+        await stage.charge(100)
+        stage.tap()
+        await stage.unplug()
+        known: set[int] = set()
+
+        def told(call: Call) -> Answer:
+            known.add(call.payload["connectorId"])
+            return {}
+
+        def start(call: Call) -> Answer:
+            if call.payload["connectorId"] in known:
+                return stage.csms.start(call)
+            return {"transactionId": 0, "idTagInfo": {"status": "Invalid"}}
+
+        if boots:
+            await stage.kill_station()
+            await stage.start_station()
+        stage.csms.scripts = {"StatusNotification": told, "StartTransaction": start}
+        stage.start_csms()
+        await stage.delivered()
+        assert len(stage.csms.transactions) == 1
+        assert stage.csms.transactions[0]["stop"]["meterStop"] == stage.meter_wh()
+
+    play(tmp_path, scenario, keys=KNOWN)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_available_is_never_told_during_a_transaction(tmp_path: Path, cut: bool) -> None:
+    """Line 24: not before the stop was delivered, not for this connector and not for connector 0."""
+
+    async def scenario(stage: Play) -> None:
+        open_here = False
+        wrong: list[Call] = []
+
+        def status(call: Call) -> Answer:
+            if open_here and call.payload["status"] == "Available" and call.payload["connectorId"] in (0, 1):
+                wrong.append(call)
+            return {}
+
+        def start(call: Call) -> Answer:
+            nonlocal open_here
+            open_here = True
+            return stage.csms.start(call)
+
+        def stop(call: Call) -> Answer | Error:
+            nonlocal open_here
+            if len(stage.csms.named("StopTransaction")) < 3:
+                return Error()
+            open_here = False
+            return stage.csms.stop(call)
+
+        stage.csms.scripts = {"StatusNotification": status, "StartTransaction": start, "StopTransaction": stop}
+        await stage.charge(60)
+        if cut:
+            stage.csms.connections[-1].transport.abort()
+            await stage.until(lambda: len(stage.csms.connections) == 2)
+        stage.tap()
+        await stage.unplug()
+        await asyncio.sleep(30)
+        assert stage.csms.statuses()[-1] == "Finishing"
+        assert wrong == []
+        await stage.delivered()
+        await asyncio.sleep(5)
+        assert stage.csms.statuses()[-1] == "Available"
+
+    play(tmp_path, scenario)
+
+
+def test_a_stop_that_breaks_the_servers_handler_goes_to_the_dead_letters(tmp_path: Path) -> None:
+    """Line 25: closed with 1011 each time; after the allowed attempts the queue moves on."""
+
+    async def scenario(stage: Play) -> None:
+        async def crash(_: Call) -> Answer:
+            await stage.csms.close(1011, "internal error")
+            return None
+
+        stage.csms.scripts["StopTransaction"] = crash
+        await stage.charge(60)
+        stage.tap()
+        await stage.csms.heard("StopTransaction", 3, timeout_s=600)
+        await stage.delivered()
+        assert stage.app.queue.stats().dead == 1
+        await stage.online()
+        await stage.unplug()
+        await _charges(stage)
+        assert len(stage.csms.named("StopTransaction")) == 4
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("answer", [{}, {"idTagInfo": {"status": "Accepted"}}, {"idTagInfo": {"status": "Invalid"}}])
+def test_any_answer_to_a_stop_means_delivered(tmp_path: Path, answer: dict[str, Any]) -> None:
+    """Line 26: {}, Accepted, or Invalid."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["StopTransaction"] = lambda call: answer
+        await stage.charge(60)
+        await stage.finish()
+        assert len(stage.csms.named("StopTransaction")) == 1
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+def test_an_unknown_transaction_is_no_verdict_on_its_token(tmp_path: Path) -> None:
+    """Line 26: Invalid for a stop with -1 says that the id is unknown; the token stays good for an offline start."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["StartTransaction"] = lambda call: Error()
+        stage.csms.scripts["StopTransaction"] = lambda call: {"idTagInfo": {"status": "Invalid"}}
+        await stage.charge(60)
+        await stage.finish()
+        assert stage.csms.named("StopTransaction")[0].payload["transactionId"] == -1
+        await stage.offline()
+        await stage.charge(60)
+
+    play(tmp_path, scenario, keys={"TransactionMessageAttempts": "1"})
+
+
+@pytest.mark.parametrize("transaction_id", [0, 815])
+def test_an_invalid_tag_may_come_with_any_id(tmp_path: Path, transaction_id: int) -> None:
+    """Line 27: id 0, or a real one; the stop names it, and the cable waits for its owner."""
+
+    async def scenario(stage: Play) -> None:
+        invalid = {"transactionId": transaction_id, "idTagInfo": {"status": "Invalid"}}
+        stage.csms.scripts["StartTransaction"] = lambda call: invalid
+        stage.plug()
+        stage.tap()
+        stop = await stage.csms.heard("StopTransaction")
+        assert (stop.payload["transactionId"], stop.payload["reason"]) == (transaction_id, "DeAuthorized")
+        await asyncio.sleep(5)
+        assert stage.app.engine.station.evses[1].lock_state is LockState.LOCKED
+        stage.tap(TAG)
+        await stage.unplug()
+        await _charges(stage)
+
+    play(tmp_path, scenario)
+
+
+def test_limits_of_smart_charging_are_told_only_with_smart_charging(tmp_path: Path) -> None:
+    """Line 29: ids and stack levels are taken from these keys, so they are there when profiles can be set and else are not."""
+
+    async def scenario(stage: Play) -> None:
+        wanted = ["ChargeProfileMaxStackLevel", "MaxChargingProfilesInstalled", "ChargingScheduleMaxPeriods"]
+        answer = await stage.csms.ask("GetConfiguration", {"key": [*wanted, "SupportedFeatureProfiles"]})
+        values = {key["key"]: key["value"] for key in answer["configurationKey"]}
+        if "SmartCharging" in values["SupportedFeatureProfiles"].split(","):
+            assert all(0 < int(values[name]) <= 1000 for name in wanted)
+        else:
+            assert answer["unknownKey"] == wanted
+
+    play(tmp_path, scenario)
+
+
+def test_what_was_answered_is_not_told_again_after_a_reconnect(tmp_path: Path) -> None:
+    """A connection that breaks in the middle of a backlog costs no message twice but the one under way."""
+
+    async def scenario(stage: Play) -> None:
+        await stage.offline()
+        await stage.charge(1000)
+
+        async def cut(call: Call) -> Answer:
+            if len(stage.csms.named("MeterValues")) == 10:
+                stage.csms.connections[-1].transport.abort()
+            return {}
+
+        stage.csms.scripts["MeterValues"] = cut
+        stage.start_csms()
+        await stage.delivered()
+        ids = [call.id for call in stage.csms.named("MeterValues")]
+        assert len(ids) <= len(set(ids)) + 1
+
+    play(tmp_path, scenario, keys={**KNOWN, "MeterValueSampleInterval": "20"})
