@@ -4,7 +4,7 @@ This file reads; `ledger` writes. Rows are keyed (station, transaction id), fact
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -214,10 +214,16 @@ def stamp(moment: datetime) -> str:
 
 def record_of(fact: Fact) -> Record:
     """The JSON-able form of a fact."""
-    record = asdict(fact)
+    record = _fields_of(fact)
     record["at"] = stamp(fact.at)
-    record["samples"] = [{**sample, "at": stamp(sample["at"])} for sample in record["samples"]]
+    record["samples"] = [{**_fields_of(sample), "at": stamp(sample.at)} for sample in fact.samples]
+    record["details"] = dict(fact.details)
     return record
+
+
+def _fields_of(value: Fact | Sample) -> Record:
+    """Without the deep copies of `dataclasses.asdict`: a fact is frozen, and every message of a transaction passes here."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def fact_of(record: Record) -> Fact:
