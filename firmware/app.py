@@ -30,6 +30,7 @@ from firmware.frames import FrameLog
 from firmware.identity import Identity
 from firmware.ocpp16.translator import Translator16
 from firmware.outbox import Outbox
+from firmware.uplink.presets import is_cellular, preset_settings
 from hal.clock import Clock
 from hal.errors import HalError
 from hal.types import SimIdentity
@@ -106,7 +107,9 @@ class App:
             wall_clock=board.clock.wall,
         )
         try:
-            settings = await memory.load_settings(queue, config.initial_settings())
+            presets = preset_settings(is_cellular(config.csms, board))
+            initial = {**presets, **config.initial_settings()}
+            settings = await memory.load_settings(queue, initial)
             engine = Engine(board, queue, board.clock, settings, around.new_id)
             app = cls(config, board, queue, engine, around)
             await app._compose()
@@ -137,6 +140,7 @@ class App:
         self.engine.observe(self._observe)
         self.engine.journal.on_written = self.outbox.wake
         self.connection = Connection(self)
+        await self.connection.load()
 
     async def _document(self, name: str, make: Callable[[], str]) -> str:
         """A value made once in the life of this station."""

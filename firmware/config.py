@@ -7,10 +7,10 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from firmware.ocpp16.configuration import initial_settings
 from hal.errors import HalError
@@ -38,10 +38,37 @@ class StationTable(_Table):
     after_power_loss: Literal["resume", "close"] = "resume"
 
 
+def _websocket_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError("expected ws://host… or wss://host…")
+    return value
+
+
+class EndpointTable(_Table):
+    """`[[csms.endpoints]]`: one of several ways to the central system. The lower the priority, the earlier it is tried."""
+
+    url: Annotated[str, AfterValidator(_websocket_url)]
+    priority: int = Field(0, ge=0)
+    interface: str | None = Field(None, min_length=1, max_length=15)
+    proxy: str | None = Field(None, pattern=r"^https?://[^/@]+/?$")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.interface is not None and self.proxy is not None:
+            raise ValueError("an endpoint goes through an interface or a proxy, not both")
+        return self
+
+
 class CsmsTable(_Table):
     """`[csms]`: the way to the central system. The identity is appended to the URL."""
 
-    url: str = "ws://127.0.0.1:9000/ocpp"
+    url: Annotated[str, AfterValidator(_websocket_url)] = "ws://127.0.0.1:9000/ocpp"
+    endpoints: tuple[EndpointTable, ...] = Field((), max_length=8)
+    attempts_per_endpoint: int = Field(3, ge=1)
+    interface: str | None = Field(None, min_length=1, max_length=15)
+    proxy: str | None = Field(None, pattern=r"^https?://[^/@]+/?$")
+    cellular: bool | None = None
     security_profile: int = Field(0, ge=0, le=3)
     password: str | None = Field(None, repr=False)
     password_hex: str | None = Field(None, repr=False, pattern=r"^([0-9A-Fa-f]{2}){1,20}$")
@@ -53,20 +80,34 @@ class CsmsTable(_Table):
     backoff_cap_s: float = Field(300.0, ge=1.0)
     max_message_bytes: int = Field(64 * 1024, ge=4096)
     ca_file: str | None = None
+    client_certificate_file: str | None = None
+    client_key_file: str | None = None
 
-    @field_validator("url")
-    @classmethod
-    def _is_websocket(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("ws", "wss") or not parts.hostname:
-            raise ValueError("expected ws://host… or wss://host…")
-        return value
+    @property
+    def ways(self) -> tuple[EndpointTable, ...]:
+        """The endpoints; `url` is the only one where no list is given."""
+        return self.endpoints or (EndpointTable(url=self.url, interface=self.interface, proxy=self.proxy),)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        profile = self.security_profile
+        if profile in (1, 2) and self.password is None and self.password_hex is None:
+            raise ValueError(f"security_profile {profile} needs password or password_hex")
+        if profile >= 2 and not any(way.url.startswith("wss:") for way in self.ways):
+            raise ValueError(f"security_profile {profile} needs a wss:// URL")
+        if profile == 3 and self.client_certificate_file is None:
+            raise ValueError("security_profile 3 needs client_certificate_file")
+        if self.interface is not None and self.proxy is not None:
+            raise ValueError("give interface or proxy, not both")
+        return self
 
 
 class ClockTable(_Table):
-    """`[clock]`: when wall time is believed."""
+    """`[clock]`: when wall time is believed enough to judge certificates by it."""
 
-    policy: Literal["strict", "grace", "trust"] = "trust"
+    policy: Literal["strict", "grace", "trust"] = "strict"
+    grace_s: float = Field(600.0, ge=0)
+    tolerance_days: float = Field(90.0, gt=0, le=3650)
 
 
 class ControlTable(_Table):
@@ -197,7 +238,7 @@ def _put(document: dict[str, Any], name: str, value: str) -> None:
         raise ConfigError(f"{name}: {section} is not a table")
     model = _sections().get(section)
     annotation = str(model.model_fields[key].annotation) if model is not None and key in model.model_fields else "str"
-    if "tuple" in annotation:
+    if "tuple" in annotation and not value.lstrip().startswith("["):
         table[key] = [item.strip() for item in value.split(",") if item.strip()]
     elif "str" in annotation or "Literal" in annotation:
         table[key] = value

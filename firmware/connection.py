@@ -1,72 +1,168 @@
-"""The station's link to its central system: what to dial, with which credentials, and who talks on it.
+"""The station's link to its central system: what to dial, as whom, who talks on it, and what is learnt when it ends.
 
-On a mock board with a network the dial goes through the world's relay, so that a network cut there is a cut of real sockets.
+This is where the parts of `firmware.uplink` meet the link: each drop is diagnosed, counted against endpoint and access, and
+written down, so that a restart of the program goes on where it was.
 """
 
+import asyncio
 import logging
-import ssl as tls
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Literal
 
 from firmware.config import CsmsTable
 from firmware.core import events as ev
-from firmware.core.settings import PING_INTERVAL_S
+from firmware.core.settings import HEARTBEAT_INTERVAL_S, PING_INTERVAL_S
+from firmware.engine.journal import Change
+from firmware.uplink import documents
+from firmware.uplink.access import BASIC, MUTUAL, Access, AccessBook, Means
+from firmware.uplink.dialling import Dialler
+from firmware.uplink.presets import is_cellular
+from firmware.uplink.rota import Endpoint, Rota, fitting
+from firmware.uplink.security import SECURITY_EVENTS
+from firmware.uplink.sense import time_view
+from firmware.uplink.usage import Usage
+from firmware.uplink.watch import Watch
 from ocpp_client.answers import AnswerCache
 from ocpp_client.backoff import Backoff, BackoffPolicy
 from ocpp_client.catalogue import catalogue
+from ocpp_client.causes import Cause
+from ocpp_client.diagnosis import Circumstances, Diagnosis, History
 from ocpp_client.endpoint import Credentials, Target, endpoint_url
+from ocpp_client.errors import UrlInvalid
 from ocpp_client.link import Connected, Link, LinkOptions
-from ocpp_client.link_status import LinkStatus
+from ocpp_client.link_status import Drop, LinkState, LinkStatus
 from ocpp_client.peer import Peer
 from ocpp_client.sockets import WebSocket
-from ocpp_client.websocket import connect
+from ocpp_client.timegate import DAY_S, GateOptions, GatePolicy, Leave, TimeGate
+from ocpp_client.tls import TlsFilesInvalid
 
 if TYPE_CHECKING:
     from firmware.app import App
-    from hal.mock.relay import Relay
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PORTS = {"ws": 80, "wss": 443}
+MISCONFIGURED = frozenset({Cause.WRONG_PORT, Cause.TLS_VERSION, Cause.CLIENT_CERTIFICATE, Cause.CONFIGURATION})
+SLOW_RETRY_S = 60.0
+"""The least wait after a failure that only another setting will mend."""
 
 
 class Connection:
-    """Owns the link for one run of the program."""
+    """Owns the link for one run of the program. Call `load` before `run`."""
 
     def __init__(self, app: "App") -> None:
         self._app = app
+        csms = app.config.csms
         self._answers = AnswerCache()
-        self._relay: Relay | None = None
+        self._history = History()
         self._listeners: list[Callable[[LinkStatus], None]] = []
-        settings = app.engine.station.settings
+        self._security_listeners: list[Callable[[str, str], None]] = []
+        self._dialler = Dialler(csms)
+        self._leave = Leave()
+        self._local_host: str | None = None
+        self._address_changed_at: float | None = None
+        self._stored_failures = 0
+        self._was_accepted = False
+        self.usage = Usage()
+        self.access = AccessBook(configured_access(csms), _means(csms))
+        self._rota = self._new_rota(None)
+        self._backoff = Backoff(_policy(csms), app.around.rng)
+        clock_table = app.config.clock
+        gate_options = GateOptions(
+            GatePolicy(clock_table.policy), clock_table.grace_s, clock_table.tolerance_days * DAY_S
+        )
+        self._gate = TimeGate(gate_options, lambda: time_view(app.clock), app.clock)
+        board = app.board
+        self._watch = Watch(self, app.clock, board.network, board.modem, on_address=self._note_address)
         self.link = Link(
             target=self._target,
             open_peer=self._peer,
             session=self._session,
-            backoff=Backoff(_policy(app.config.csms), app.around.rng),
+            backoff=self._backoff,
             clock=app.clock,
+            gate=self._wait_for_leave,
             on_change=self._changed,
-            options=LinkOptions(pong_timeout_s=app.config.csms.pong_timeout_s),
-            ping_interval_s=float(settings[PING_INTERVAL_S]),
-            dial=self._dial,
+            on_drop=self._dropped,
+            options=LinkOptions(pong_timeout_s=csms.pong_timeout_s),
+            ping_interval_s=float(app.engine.station.settings[PING_INTERVAL_S]),
+            dial=self._dialler,
         )
         app.engine.observe(self._observe)
+
+    async def load(self) -> None:
+        """Go on from what was written down by an earlier run."""
+        queue, csms = self._app.queue, self._app.config.csms
+        remembered = await documents.recall(queue)
+        self._stored_failures = remembered.failures
+        self._backoff.restore(remembered.failures)
+        try:
+            stored = await queue.get(documents.LINK, documents.ACCESS)
+            self.access = AccessBook.restore(configured_access(csms), _means(csms), stored)
+            usage = await queue.get(documents.LINK, documents.USAGE)
+            if usage is not None:
+                self.usage.restore(usage)
+        except ValueError as error:
+            log.warning("kept document ignored error=%s", error)
+        self._rota = self._new_rota(remembered.worked)
+
+    # ---- for the rest of the program ------------------------------------------------------------------------------------
+
+    @property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """The newest lost and failed connections, oldest first: a bounded history."""
+        return self._history.diagnoses
+
+    @property
+    def state(self) -> LinkState:
+        """What the link is doing."""
+        return self.link.status.state
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why it was last not connected."""
+        return self.diagnoses[-1].cause if self.diagnoses else None
+
+    @property
+    def local_host(self) -> str | None:
+        """The station's own address of the present or last connection."""
+        return self._local_host
 
     def listen(self, listener: Callable[[LinkStatus], None]) -> None:
         """Be told of each change of the link's state."""
         self._listeners.append(listener)
 
+    def listen_security(self, listener: Callable[[str, str], None]) -> None:
+        """Be told of security events: the standard's name of the event, and a technical line."""
+        self._security_listeners.append(listener)
+
+    def ask_profile(self, profile: int) -> str | None:
+        """Dial with a higher security profile from the next reconnect on; None if it will be tried, else why not."""
+        refusal = self.access.ask_profile(profile)
+        if refusal is None:
+            self._use_access()
+        return refusal
+
+    def ask_password(self, password: bytes) -> None:
+        """Dial with a new password from the next reconnect on."""
+        self.access.ask_password(password)
+        self._use_access()
+
+    def reconnect(self, reason: str) -> None:
+        """Begin a new connection."""
+        self.link.reconnect(reason)
+
     async def run(self) -> None:
-        """Stay connected until cancelled."""
+        """Stay connected until `stop` or cancellation."""
         async with AsyncExitStack() as stack:
             board = self._app.board
             if board.world is not None and board.network is not None:
                 from hal.mock.relay import Relay  # noqa: PLC0415 - a real board loads nothing of the mock world
 
-                self._relay = await stack.enter_async_context(Relay(board.world.network))
-            await self.link.run()
+                self._dialler.relay = await stack.enter_async_context(Relay(board.world.network))
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(self._watch.run())
+                await self.link.run()
+                watching.cancel()
 
     async def stop(self) -> None:
         """Close the connection politely; about a second at the most."""
@@ -74,35 +170,33 @@ class Connection:
 
     # ---- what the link asks -----------------------------------------------------------------------------------------------
 
+    async def _wait_for_leave(self) -> None:
+        self._leave = await self._gate.wait() if self._rota.current.is_tls else Leave()
+
     def _target(self) -> Target:
         csms, identity = self._app.config.csms, self._app.config.station.id
+        endpoint = self._dialler.endpoint = self._rota.current
+        access = self.access.current
+        context = None
+        if endpoint.is_tls:
+            try:
+                context = self._dialler.context(self._leave.window, mutual=access.profile == MUTUAL)
+            except TlsFilesInvalid as error:
+                raise UrlInvalid(url=endpoint.url, text=str(error)) from error
         missing_ok = csms.accept_missing_subprotocol
         return Target(
-            url=endpoint_url(csms.url, identity),
+            url=endpoint_url(endpoint.url, identity),
             protocols=tuple(csms.protocols),
-            credentials=self._credentials(),
-            ssl=_context(csms.ca_file) if csms.url.startswith("wss:") else None,
+            credentials=Credentials(identity, access.password or b"") if access.profile in BASIC else None,
+            ssl=context,
             compression=csms.compression,
             accept_missing_subprotocol=True if missing_ok is None else missing_ok,
         )
 
-    def _credentials(self) -> Credentials | None:
-        csms = self._app.config.csms
-        if csms.security_profile not in (1, 2):
-            return None
-        text = (csms.password or "").encode()
-        password = text if csms.password_hex is None else bytes.fromhex(csms.password_hex)
-        return Credentials(self._app.config.station.id, password)
-
-    async def _dial(self, url: str, **options: Any) -> WebSocket:
-        address = None
-        if self._relay is not None:
-            parts = urlsplit(url)
-            address = await self._relay.route(parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
-        return await connect(url, address=address, **options)
-
     def _peer(self, socket: WebSocket, protocol: str) -> Peer:
         app = self._app
+        self._local_host = socket.local_address.rpartition(":")[0]
+        self.usage.begin_session()
         return Peer(
             socket,
             catalogue(protocol),
@@ -110,30 +204,139 @@ class Connection:
             answers=self._answers,
             clock=app.clock,
             new_id=app.around.new_id,
-            on_frame=app.frames.note,
+            on_frame=self._frame,
             max_message_bytes=app.config.csms.max_message_bytes,
         )
+
+    def _frame(self, direction: Literal["in", "out"], text: str, monotonic_s: float) -> None:
+        self.link.note_message()
+        self._app.frames.note(direction, text, monotonic_s)
 
     async def _session(self, connected: Connected) -> None:
         await self._app.translator.session(connected.peer, connected.accepted)
 
-    # ---- what changes -------------------------------------------------------------------------------------------------------
+    # ---- what the link tells ------------------------------------------------------------------------------------------------
+
+    def _dropped(self, drop: Drop) -> float | None:
+        """Learn from a drop; returns the least wait it asks for."""
+        found = self._history.add(drop, self._circumstances(drop))
+        self._count()
+        log.log(
+            logging.INFO if found.cause is Cause.ASKED else logging.WARNING,
+            "diagnosis cause=%s %s",
+            found.cause,
+            found.line(),
+        )
+        self._tell_security(found)
+        if drop.kind == "asked":
+            return None
+        if self._was_accepted:
+            self._was_accepted = False  # the end of a proven connection says nothing against endpoint or access
+        else:
+            self._rota.failed()
+        if self.access.failed():
+            log.error(
+                "new security profile or password came to nothing, the old one is back profile=%d",
+                self.access.current.profile,
+            )
+            self._keep_access()
+            self._rota = self._new_rota(self._rota.worked)
+        self._write(documents.state(self._backoff.state() + 1, self._rota.worked))
+        self._stored_failures = self._backoff.state() + 1
+        return SLOW_RETRY_S if found.cause in MISCONFIGURED else None
+
+    def _circumstances(self, drop: Drop) -> Circumstances:
+        app = self._app
+        view = time_view(app.clock)
+        extra: dict[str, str | int | float] = {"endpoint": self._dialler.endpoint.url, "clock": app.clock.trust.value}
+        modem = self._watch.modem_status
+        if modem is not None and modem.signal_dbm is not None:
+            extra["signal_dbm"] = modem.signal_dbm
+        rtt_s = self.link.status.rtt_s
+        if rtt_s is not None:
+            extra["rtt_s"] = round(rtt_s, 3)
+        changed_at = self._address_changed_at
+        return Circumstances(
+            clock_trusted=view.synchronised and view.wall_s >= view.floor_s,
+            cellular=is_cellular(app.config.csms, app.board),
+            address_changed_s=None if changed_at is None else drop.at - changed_at,
+            heartbeat_s=float(app.engine.station.settings[HEARTBEAT_INTERVAL_S]),
+            wall_s=app.clock.wall(),
+            chain=self._dialler.chain,
+            extra=extra,
+        )
 
     def _changed(self, status: LinkStatus) -> None:
+        self._count()
+        if status.state is LinkState.ONLINE:
+            self._accepted(status)
         for listener in self._listeners:
             listener(status)
+
+    def _accepted(self, status: LinkStatus) -> None:
+        self._was_accepted = True
+        new_way = self._rota.proven()
+        if self.access.proven():
+            log.info("security profile proven profile=%d", self.access.current.profile)
+            self._keep_access()
+        if new_way or (status.attempts == 0 and self._stored_failures):
+            self._stored_failures = status.attempts
+            self._write(documents.state(status.attempts, self._rota.worked))
+
+    def _tell_security(self, found: Diagnosis) -> None:
+        event = SECURITY_EVENTS.get(found.cause)
+        if event is None:
+            return
+        log.warning("security event type=%s", event)
+        for listener in self._security_listeners:
+            listener(event, found.says)
+
+    # ---- what changes -------------------------------------------------------------------------------------------------------
+
+    def _note_address(self) -> None:
+        self._address_changed_at = self._app.clock.monotonic()
 
     def _observe(self, event: ev.Event) -> None:
         if isinstance(event, ev.SettingChanged) and event.setting == PING_INTERVAL_S.id:
             self.link.set_ping_interval(float(self._app.engine.station.settings[PING_INTERVAL_S]))
 
+    def _use_access(self) -> None:
+        self._keep_access()
+        self._rota = self._new_rota(self._rota.worked)
+        self.link.reconnect("new security settings")
+
+    def _keep_access(self) -> None:
+        self._write(documents.document(documents.ACCESS, self.access.document()))
+
+    def _count(self) -> None:
+        status = self.link.status
+        self.usage.count(status.bytes_sent, status.bytes_received, self._app.clock.wall())
+
+    def _new_rota(self, worked: str | None) -> Rota:
+        csms = self._app.config.csms
+        given = [Endpoint(way.url, way.priority, way.interface, way.proxy) for way in csms.ways]
+        profile = self.access.current.profile
+        # Profile 0 says nothing of TLS: the URLs stand as they are given.
+        usable = fitting(given, tls=self.access.current.tls) if profile else given
+        return Rota(usable, attempts=csms.attempts_per_endpoint, worked=worked)
+
+    def _write(self, change: Change) -> None:
+        self._app.engine.journal.write(change)
+
+
+def configured_access(csms: CsmsTable) -> Access:
+    """What the configuration says of security profile and password."""
+    password = None
+    if csms.password_hex is not None:
+        password = bytes.fromhex(csms.password_hex)
+    elif csms.password is not None:
+        password = csms.password.encode()
+    return Access(csms.security_profile, password)
+
+
+def _means(csms: CsmsTable) -> Means:
+    return Means(roots=csms.ca_file is not None, client_certificate=csms.client_certificate_file is not None)
+
 
 def _policy(csms: CsmsTable) -> BackoffPolicy:
     return BackoffPolicy(start_s=csms.backoff_start_s, cap_s=max(csms.backoff_cap_s, csms.backoff_start_s))
-
-
-def _context(ca_file: str | None) -> tls.SSLContext:
-    """TLS 1.2 or newer, chain and host name verified against the given roots or the system's."""
-    context = tls.create_default_context(cafile=ca_file)
-    context.minimum_version = tls.TLSVersion.TLSv1_2
-    return context

@@ -82,7 +82,8 @@ class Link:
 
     `target` is asked before each attempt, so that changed settings apply to the next one. `open_peer` makes the peer for
     an open socket and the version agreed on it. `gate` returns when dialling makes sense. `on_change` is told when the
-    state changes and when the failed attempts are forgotten; it must neither raise nor take long.
+    state changes and when the failed attempts are forgotten, `on_drop` of each end before the wait that follows; what it
+    returns is the least time to wait, in seconds. Both must neither raise nor take long.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Link:
         clock: Clock,
         gate: Callable[[], Awaitable[None]] = _open_gate,
         on_change: Callable[[LinkStatus], None] | None = None,
+        on_drop: Callable[[Drop], float | None] | None = None,
         options: LinkOptions | None = None,
         ping_interval_s: float = PING_INTERVAL_S,
         dial: Dial = connect,
@@ -106,6 +108,7 @@ class Link:
         self._clock = clock
         self._gate = gate
         self._on_change = on_change
+        self._on_drop = on_drop
         self._options = options or LinkOptions()
         self._dial = dial
         self._ping_changed = asyncio.Event()
@@ -311,12 +314,14 @@ class Link:
             idle_s = min(quiet_s, ended_at - self._pong_at)
         drop = Drop.of(error, at=now, lasted_s=lasted_s, idle_s=idle_s, quiet_s=quiet_s)
         self._last_drop = drop
+        least_s = None if self._on_drop is None else self._on_drop(drop)
         if isinstance(error, ReconnectAsked):
             delay_s = self._backoff.policy.floor_s
         else:
             self._attempts += 1
             spread_s = self._options.restart_spread_s if is_mass_drop(error) else 0.0
-            delay_s = self._backoff.next_delay_s(drop.retry_after_s, spread_s=spread_s)
+            asked_s = max(drop.retry_after_s or 0.0, least_s or 0.0) or None
+            delay_s = self._backoff.next_delay_s(asked_s, spread_s=spread_s)
         evidence = " ".join(f"{name}={value!r}" for name, value in drop.evidence.items())
         phrase = "not connected" if lasted_s is None else "connection ended"
         lasted = "" if lasted_s is None else f" lasted_s={lasted_s:.0f}"

@@ -166,6 +166,11 @@ class LinuxClock(SystemClock):
         super().__init__(loop, boot=boot, trust_source=judge.trust)
         self.time = judge
 
+    @property
+    def floor_s(self) -> float:
+        """POSIX seconds before which it cannot be."""
+        return self.time.floor_s
+
 
 @driver("clock", "linux")
 def linux_clock(context: DriverContext, kept: str | None = None) -> LinuxClock:
