@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from firmware.frames import Frame
 
 _LINK_WORDS = {
-    LinkState.GATED: "waiting for leave to dial",
     LinkState.DIALLING: "dialling {url}",
     LinkState.CONNECTED: "connected, {protocol}",
     LinkState.ONLINE: "accepted by the central system",
