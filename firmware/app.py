@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import importlib
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from random import Random
@@ -30,8 +30,9 @@ from firmware.frames import FrameLog
 from firmware.identity import Identity
 from firmware.ocpp16.translator import Translator16
 from firmware.outbox import Outbox
+from firmware.services.guard import Guard
 from firmware.uplink.presets import is_cellular, preset_settings
-from hal.clock import Clock
+from hal.clock import Clock, TimeKeeper
 from hal.errors import HalError
 from hal.types import SimIdentity
 from offline_queue import Bounds, Queue, QueueError
@@ -59,6 +60,7 @@ class Surroundings:
     rng: Random
     new_id: Callable[[], str]
     state_dir: Path
+    environment: Mapping[str, str] = field(default_factory=dict)  # where a service manager says what it wants
 
 
 class App:
@@ -74,6 +76,13 @@ class App:
         self.clock = around.clock
         self.timeline = Timeline(self.clock)
         self.frames = FrameLog(self.clock)
+        self.guard = Guard(
+            engine,
+            around.clock,
+            device=config.watchdog.device,
+            timeout_s=config.watchdog.timeout_s,
+            environment=around.environment,
+        )
         self.outbox: Outbox
         self.translator: Translator16
         self.connection: Connection
@@ -97,7 +106,7 @@ class App:
 
             world = make_world(description, source=loop, clock=around.clock, state_dir=around.state_dir)
         board = build(description, clock=around.clock, rng=around.rng, world=world)
-        around = Surroundings(board.clock, around.rng, around.new_id, around.state_dir)
+        around = replace(around, clock=board.clock)
         queue = await Queue.open(
             around.state_dir / DATABASE,
             bounds=Bounds(
@@ -183,6 +192,9 @@ class App:
                 self._tasks = tasks
                 tasks.create_task(self._serve())
                 tasks.create_task(self.engine.run())
+                tasks.create_task(self.guard.run())
+                if isinstance(self.clock, TimeKeeper):
+                    tasks.create_task(self.clock.keep_time())
                 tasks.create_task(self._watch_storage())
                 tasks.create_task(self._watch_clock())
                 tasks.create_task(self._begin(tasks, clean))
@@ -190,7 +202,7 @@ class App:
                 await self.connection.stop()
                 raise _Ended
         except* _Ended:
-            pass
+            self.guard.disarm()
         finally:
             self._tasks = None
             self.engine.halt()
@@ -213,6 +225,7 @@ class App:
         await self._read_sim()
         await recovery.recover(self.engine, clean_end=clean)
         self.engine.station.context.halting = False
+        self.guard.ready()
         self.engine.apply(lambda station, now: station.reconsider(now))
         tasks.create_task(self.connection.run())
 
@@ -230,6 +243,7 @@ class App:
     def stop(self, how: Exit = Exit.STOP) -> None:
         """End the program; callable from a signal handler."""
         self.engine.halt()
+        self.guard.stopping()
         self._exit = how
         self._ended.set()
 

@@ -135,6 +135,13 @@ class QueueTable(_Table):
     reserve_bytes: int = Field(16 * 1024 * 1024, ge=0)
 
 
+class WatchdogTable(_Table):
+    """`[watchdog]`: the machine's watchdog. The service manager's needs no key here: it says itself what it wants."""
+
+    device: str | None = Field(None, min_length=1)
+    timeout_s: int = Field(30, ge=10, le=300)
+
+
 class LogTable(_Table):
     """`[log]`: how much is told."""
 
@@ -149,6 +156,7 @@ class Config(_Table):
     clock: ClockTable = ClockTable()
     control: ControlTable = ControlTable()
     queue: QueueTable = QueueTable()
+    watchdog: WatchdogTable = WatchdogTable()
     log: LogTable = LogTable()
     board: str = "mock"
     ocpp16: dict[str, str] = Field(default_factory=dict)

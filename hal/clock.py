@@ -1,6 +1,6 @@
 """Contract of time. Nobody in the program asks the operating system for it directly."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hal.types import Instant, TimeTrust
 
@@ -36,3 +36,11 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+@runtime_checkable
+class TimeKeeper(Protocol):
+    """A clock that keeps the time over a loss of power, and wants a task for it."""
+
+    async def keep_time(self) -> None:
+        """Write the time down while it can be believed, until cancelled."""

@@ -78,7 +78,7 @@ def real_surroundings(directory: Path) -> Surroundings:
     except OSError:
         boot = str(uuid.uuid4())
     clock: Clock = SystemClock(asyncio.get_running_loop(), boot=boot)
-    return Surroundings(clock, random.SystemRandom(), lambda: str(uuid.uuid4()), directory)
+    return Surroundings(clock, random.SystemRandom(), lambda: str(uuid.uuid4()), directory, os.environ)
 
 
 def set_up_logging(level: str) -> None:

@@ -47,6 +47,7 @@ class EvseDriver:
         self._fault = fault
         self._contactor_changed = contactor_changed
         self._lock_changed = lock_changed
+        self.ticks = 0  # passes of `run`, for the watchdog
         self._wake = asyncio.Event()
         self._busy = asyncio.Lock()
         self._allowed = False
@@ -124,6 +125,7 @@ class EvseDriver:
                 async with self._busy:
                     await self._pass()
                 self._forgive()
+            self.ticks += 1
             if self._allowed:
                 self.hardware.contactor.keep_alive()
             try:

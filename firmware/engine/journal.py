@@ -63,6 +63,7 @@ class Journal:
         self._idle.set()
         self._series: dict[str, int] = {}
         self.on_written: Callable[[], None] = lambda: None
+        self.ticks = 0  # turns of `run`, for the watchdog
 
     def record(self, event: FactRecorded) -> None:
         """Take a fact of the core."""
@@ -119,6 +120,11 @@ class Journal:
             self._held.remove(victim)
             self._dropped += 1
 
+    def nudge(self) -> None:
+        """Make `run` turn once, and try a disk that refused again."""
+        self._wake.set()
+        self._start_waits.set()
+
     async def written(self) -> None:
         """Wait until everything taken so far is on disk or given up."""
         await self._idle.wait()
@@ -128,8 +134,10 @@ class Journal:
         failures = 0
         while True:
             await self._wake.wait()
+            self.ticks += 1
             try:
-                await self._write()
+                if self._held or self._writing is not None:
+                    await self._write()
             except QueueError as error:
                 failures += 1
                 log.error("journal cannot write error=%s held=%d", error, len(self._held))

@@ -160,11 +160,15 @@ def _number_in(file: Path) -> float | None:
 
 
 class LinuxClock(SystemClock):
-    """Satisfies hal.clock.Clock. `time` judges its wall time; let `time.keep_hourly(clock)` run beside the program."""
+    """Satisfies hal.clock.Clock. `time` judges its wall time; let `keep_time` run beside the program."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, boot: str, judge: LinuxTime) -> None:
         super().__init__(loop, boot=boot, trust_source=judge.trust)
         self.time = judge
+
+    async def keep_time(self) -> None:
+        """Satisfies hal.clock.TimeKeeper."""
+        await self.time.keep_hourly(self)
 
     @property
     def floor_s(self) -> float:
