@@ -1,13 +1,16 @@
 """An end that was decided is kept: a power cut before the end register is read does not undo it."""
 
 import asyncio
+import json
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from firmware.core.events import EndingDecided, Event
-from firmware.core.transaction import Phase
+from firmware.core.transaction import Ending, Phase, Transaction
+from firmware.core.values import StopCause, Token
+from hal.types import Instant, TimeTrust
 from tests.station.play import TAG, Play, play
 
 
@@ -52,3 +55,24 @@ def test_a_tap_before_a_power_cut_ends_the_transaction_after_it(tmp_path: Path, 
         assert stage.app.engine.station.evses[1].tx is None
 
     play(tmp_path, scenario, settings={"station.after_power_loss": after_power_loss})
+
+
+AT = Instant(12.5, "boot", 1_700_000_000.25, TimeTrust.SYNCHRONISED)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [None, Ending(StopCause.REMOTE, AT), Ending(StopCause.LOCAL, AT, Token(TAG))],
+    ids=["none", "plain", "token"],
+)
+def test_the_recovery_record_brings_the_ending_back(ending: Ending | None) -> None:
+    """With its cause, its time and its token, or none."""
+    transaction = Transaction("key", 1, Token(TAG), started=AT, ending=ending)
+    assert Transaction.recovered(transaction.record(), []).ending == ending
+
+
+def test_a_record_of_an_older_program_has_no_ending() -> None:
+    """It is read all the same."""
+    row = json.loads(Transaction("key", 1, Token(TAG), started=AT).record())
+    del row["ending"]
+    assert Transaction.recovered(json.dumps(row).encode(), []).ending is None
