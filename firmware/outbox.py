@@ -9,12 +9,14 @@ A protocol brings a `Renderer`; the rules of order and retry are here and the sa
 - The message id of a record is derived from its number, so that every transmission carries the same id, over restarts too.
 - What the answer assigned is stored in the commit that acknowledges the record. Answers that assign nothing are committed in the
   background while the next message is under way: after a crash such a message goes out once more, under its old id.
+- While an answer is waited for, the sample that follows is rendered already; it is rendered anew if the answer assigned something.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from firmware.core.settings import TRANSACTION_ATTEMPTS, TRANSACTION_RETRY_S, Settings
@@ -81,6 +83,7 @@ class Outbox:
         self._due_s: dict[int, float] = {}  # monotonic time of the next attempt, by record
         self._answered: list[int] = []  # records whose acknowledgement need not be on disk before the next is sent
         self._confirming: asyncio.Future[Any] | None = None
+        self._ahead: tuple[int, AnyRequest] | None = None  # a record rendered before its turn, and its message
         self.sending: int | None = None  # number of the record under way
 
     def wake(self) -> None:
@@ -113,29 +116,42 @@ class Outbox:
     async def _drain_lane(self, lane: str, renderer: Renderer, send: Send) -> float | None:
         """Deliver what can go now; returns seconds to wait for a retry, 0.0 for "look again", None when empty."""
         await self._confirmed()  # what was answered in an earlier round is not sent again
+        self._ahead = None
         after = 0
         silent: list[int] = []
         while True:
             batch = await self._queue.peek(lane, BATCH, after=after)
-            for record in batch:
+            for record, following in zip_longest(batch, batch[1:]):
                 after = record.id
                 wait_s = self._wait_s(record)
                 if wait_s > 0:
                     await self._pass_over(silent)
                     return wait_s
                 try:
-                    request = renderer.render(record)
+                    request = self._rendered(record, renderer)
                 except ValueError as error:
                     log.error("journal row unreadable, given up record=%d error=%s", record.id, error)
                     await self._commit(Commit(bury=[Burial(record.id, f"unreadable: {error}")]))
                     continue
                 if request is None:
                     silent.append(record.id)
-                elif not await self._deliver(record, request, renderer, send, silent):
+                elif not await self._deliver(record, request, renderer, send, silent, following):
                     return 0.0
             if len(batch) < BATCH:
                 await self._pass_over(silent)
                 return None
+
+    def _rendered(self, record: Record, renderer: Renderer) -> AnyRequest | None:
+        ahead, self._ahead = self._ahead, None
+        return ahead[1] if ahead is not None and ahead[0] == record.id else renderer.render(record)
+
+    def _render_ahead(self, record: Record, renderer: Renderer) -> None:
+        try:
+            request = renderer.render(record)
+        except ValueError:
+            return  # reported when it is its turn
+        if request is not None:
+            self._ahead = record.id, request
 
     def _wait_s(self, record: Record) -> float:
         """Seconds until the next attempt. After a restart what is left of the wait is taken from the record."""
@@ -151,7 +167,13 @@ class Outbox:
         return max(self._due_s[record.id] - now_s, 0.0)
 
     async def _deliver(
-        self, record: Record, request: AnyRequest, renderer: Renderer, send: Send, silent: list[int]
+        self,
+        record: Record,
+        request: AnyRequest,
+        renderer: Renderer,
+        send: Send,
+        silent: list[int],
+        following: Record | None,
     ) -> bool:
         """Send one record; False when it has to be looked at again (a failed attempt, or given up)."""
         if record.id in self._too_big:
@@ -161,6 +183,9 @@ class Outbox:
                 return False
             request = shrunk
         self.sending = record.id
+        ahead: asyncio.Handle | None = None
+        if following is not None and following.thinnable:  # a renderer may count how often it tells what is billable
+            ahead = asyncio.get_running_loop().call_soon(self._render_ahead, following, renderer)
         try:
             answer: Response | Mapping[str, Any] = await send(request, self.message_id(record))
         except AnswerInvalid as invalid:
@@ -179,6 +204,8 @@ class Outbox:
             raise
         finally:
             self.sending = None
+            if ahead is not None:
+                ahead.cancel()
         settled = renderer.delivered(record, answer)
         self._forget(record)
         self._answered += (*silent, record.id)
@@ -187,6 +214,7 @@ class Outbox:
             if len(self._answered) >= BATCH:
                 await self._confirm()
         else:
+            self._ahead = None
             await self._confirmed(settled)
         return True
 

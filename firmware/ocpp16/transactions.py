@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 IDS = "ocpp16-transaction"  # namespace: our key -> [transactionId, evse]
 GIVEN_UP = -1  # transactionId of what follows a start that was never accepted (errata to section 4.8)
+DECODED_KEPT = 2  # facts: one that waits for its answer, and one that is rendered meanwhile
 
 
 class Transactions:
@@ -57,7 +58,9 @@ class Transactions:
         self._older: dict[int, str] = {}  # every integer ever given to a transaction that still runs
         self._tellings: dict[int, int] = {}  # how often a start that is not answered yet was rendered, by record
         self._since_s = engine.clock.monotonic()  # what happened before is of an earlier run
-        self._decoded: tuple[int, Fact] | None = None  # the record under way: rendered first, settled later
+        self._decoded: dict[
+            int, Fact
+        ] = {}  # of the record under way and the one after it: rendered first, settled later
 
     async def load(self, queue: Queue) -> None:
         """Read the ids of transactions that are not over."""
@@ -89,9 +92,12 @@ class Transactions:
         return any(number == evse and (running is None or running.id != key) for key, (_, number) in self._ids.items())
 
     def _fact(self, record: Record) -> Fact:
-        if self._decoded is None or self._decoded[0] != record.id:
-            self._decoded = (record.id, decode(record.payload))
-        return self._decoded[1]
+        fact = self._decoded.get(record.id)
+        if fact is None:
+            if len(self._decoded) == DECODED_KEPT:
+                del self._decoded[next(iter(self._decoded))]
+            fact = self._decoded[record.id] = decode(record.payload)
+        return fact
 
     # ---- Renderer ---------------------------------------------------------------------------------------------------
 
