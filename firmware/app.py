@@ -16,7 +16,7 @@ from random import Random
 
 from boards import Board, BoardDescription, build
 from firmware import __version__
-from firmware.config import Config
+from firmware.config import Config, QueueTable
 from firmware.connection import Connection
 from firmware.core import events as ev
 from firmware.core.quantities import supported_quantities
@@ -109,9 +109,7 @@ class App:
         around = replace(around, clock=board.clock)
         queue = await Queue.open(
             around.state_dir / DATABASE,
-            bounds=Bounds(
-                rows=config.queue.max_rows, bytes=config.queue.max_bytes, reserve_bytes=config.queue.reserve_bytes
-            ),
+            bounds=_bounds(config.queue),
             on_incident=lambda incident: log.warning("journal incident %s", incident),
             wall_clock=board.clock.wall,
         )
@@ -306,6 +304,11 @@ class App:
 
 class _Ended(Exception):
     """Leaves the TaskGroup."""
+
+
+def _bounds(queue: QueueTable) -> Bounds:
+    age_s = None if queue.max_age_days is None else queue.max_age_days * 86_400
+    return Bounds(rows=queue.max_rows, bytes=queue.max_bytes, age_s=age_s, reserve_bytes=queue.reserve_bytes)
 
 
 def prepare_state_dir(path: Path) -> None:

@@ -132,6 +132,7 @@ class QueueTable(_Table):
 
     max_rows: int = Field(100_000, ge=1000)
     max_bytes: int = Field(64 * 1024 * 1024, ge=1024 * 1024)
+    max_age_days: float | None = Field(None, gt=0)  # of what nobody is billed by
     reserve_bytes: int = Field(16 * 1024 * 1024, ge=0)
 
 

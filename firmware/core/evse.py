@@ -67,8 +67,8 @@ class Evse:
 
     @property
     def available(self) -> bool:
-        """Effective availability: a running transaction is not interrupted by a wish to go out of service."""
-        return self.tx is not None or (self.operative and self.context.operative)
+        """Effective availability: wanted so, and with room on disk for a transaction. A running transaction is not interrupted."""
+        return self.tx is not None or (self.operative and self.context.operative and self.context.storage_ok)
 
     @property
     def engaged(self) -> bool:
