@@ -44,8 +44,10 @@ def test_frames_after_a_number(since: int, expected: list[int]) -> None:
     [
         '[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"00112233445566778899AABBCCDDEEFF"}]',
         '[2,"1","ChangeConfiguration",{"value":"00112233445566778899AABBCCDDEEFF","key":"authorizationkey"}]',
-        '[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"00112233445566778899AABBCCDDEEFF",'
-        '"component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}]',
+        (
+            '[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"00112233445566778899AABBCCDDEEFF",'
+            '"component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}]'
+        ),
     ],
 )
 def test_passwords_are_hidden(text: str) -> None:
