@@ -1,9 +1,11 @@
 """The `wayside` command: parses, and hands over to the command's own module, imported only then."""
 
 import argparse
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from firmware import __version__
 
@@ -32,9 +34,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, (module_name, summary) in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
         if name == chosen:
-            module = importlib.import_module(module_name)
+            module = _loaded(module_name)
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     args = parser.parse_args(arguments)
     code: int = args.run(args)
     return code
+
+
+def _loaded(module_name: str) -> ModuleType:
+    """Import a command. What it loads stays for good: the garbage collector looks at none of it, now or later."""
+    gc.disable()
+    try:
+        return importlib.import_module(module_name)
+    finally:
+        gc.freeze()
+        gc.enable()
