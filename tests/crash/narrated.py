@@ -29,7 +29,7 @@ from hal.mock.evse import MockEvse
 from offline_queue import Commit, Queue
 from offline_queue.store import Store
 
-SLOW_DISK_S = 8.0  # of the program's time
+SLOW_DISK_S = 16.0  # of the program's time
 
 
 def tell(*line: object) -> None:

@@ -10,11 +10,12 @@ import pytest
 from csms.app import Csms
 from csms.config import CsmsConfig
 from tests.crash.nursery import Copy, Nursery
-from tests.crash.visitors import Visitors, everybody_leaves, wrong_in
+from tests.crash.visitors import SLOW_AND_FORGETFUL, Visitors, everybody_leaves, wrong_in
 from tests.process.running import free_port
 
 ROUNDS = int(os.environ.get("WAYSIDE_KILL_ROUNDS", "200"))
 BROKEN_ROUNDS = 40
+TRIPS = 0.1  # chance after each look that somebody trips over the network cable
 LONGEST_S = 0.6  # of real time from a start to the kill
 
 
@@ -22,6 +23,7 @@ async def _rounds(nursery: Nursery, directory: Path, rounds: int, seed: int) -> 
     """Kill and start again; returns what is wrong in the books, how many transactions they have, and their energy in Wh."""
     rng = Random(seed)
     async with Csms(CsmsConfig(port=free_port(), api_host=None)) as csms:
+        csms.set_faults("CP001", SLOW_AND_FORGETFUL)
         station = Copy(nursery, directory, csms.ws_url)
         visitors = Visitors(station, rng)
         loop = asyncio.get_running_loop()
@@ -31,7 +33,10 @@ async def _rounds(nursery: Nursery, directory: Path, rounds: int, seed: int) -> 
                 end_s = loop.time() + rng.uniform(0.0, LONGEST_S)
                 while loop.time() < end_s:
                     await visitors.act()
+                    if rng.random() < TRIPS:
+                        await visitors.trip()
                 station.kill()
+            csms.set_faults("CP001", None)
             station.start()
             meters_wh = await everybody_leaves(station)
         finally:

@@ -15,12 +15,11 @@ from websockets.typing import Subprotocol
 
 from csms.app import Csms
 from csms.config import CsmsConfig
-from csms.faults.plan import FaultPlan, Late, Never
 from tests.crash.disk import cuts, materialise
 from tests.crash.nursery import Copy, Nursery
 from tests.crash.promises import WORLD, Promises, Worlds, read_image, without_world
 from tests.crash.record import Log, NoCompilerError, Recording
-from tests.crash.visitors import FAST, Narrated, Visitors, everybody_leaves, wrong_in
+from tests.crash.visitors import FAST, SLOW_AND_FORGETFUL, Narrated, Visitors, everybody_leaves, wrong_in
 from tests.process.running import free_port
 
 PLACES = int(os.environ.get("WAYSIDE_CRASH_PLACES", "1000"))  # two cuts at each
@@ -30,15 +29,6 @@ BROKEN_TRANSACTIONS = 4
 BUSY_AT_MOST_S = 90.0
 MEDDLE_S = 0.4  # of real time between two changes of the network
 BROKEN_PLACES = 150
-SLOW_AND_FORGETFUL = FaultPlan(
-    seed=1,
-    rules=[
-        Late(fault="late", delay_s=0.1, probability=0.3),
-        Never(fault="never", executed=False, probability=0.03),
-        Never(fault="never", executed=True, probability=0.03),
-    ],
-)
-NETWORK = ["down", "black_hole", "up", "up", "up", "up"]
 KEYS = ("MeterValueSampleInterval", "HeartbeatInterval", "ConnectionTimeOut", "StopTxnSampledData")
 
 
@@ -82,7 +72,8 @@ async def _busy(
             visitors = Visitors(station, rng)
             loop = asyncio.get_running_loop()
             while not enough(csms):
-                await _meddle(station, csms, rng)
+                await visitors.trip()
+                await _meddle(csms, rng)
                 next_s = loop.time() + MEDDLE_S
                 while loop.time() < next_s:
                     await visitors.act()
@@ -90,9 +81,8 @@ async def _busy(
             station.kill()
 
 
-async def _meddle(station: Narrated, csms: Csms, rng: Random) -> None:
-    """The network goes or comes back, and sometimes a setting or the availability changes."""
-    await station.do("network", mode=rng.choice(NETWORK))
+async def _meddle(csms: Csms, rng: Random) -> None:
+    """Sometimes the central system changes a setting or the availability."""
     choice = rng.randrange(6)
     if choice == 0:
         payload = {"connectorId": 2, "type": rng.choice(["Inoperative", "Operative", "Operative", "Operative"])}

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from csms.books import Books, Oddity
+from csms.faults.plan import FaultPlan, Late, Never
 from tests.process.running import Running
 
 TAGS = {1: "04A1B2C3D4E5F6", 2: "04FFEEDDCCBBAA"}
@@ -25,6 +26,16 @@ SETTINGS = (
     "--set", "csms.backoff_cap_s=4",
     "--set", "queue.reserve_bytes=0",
 )  # fmt: skip
+
+SLOW_AND_FORGETFUL = FaultPlan(
+    seed=1,
+    rules=[
+        Late(fault="late", delay_s=0.1, probability=0.3),
+        Never(fault="never", executed=False, probability=0.03),
+        Never(fault="never", executed=True, probability=0.03),
+    ],
+)
+NETWORK = ["down", "black_hole", "up", "up", "up", "up"]
 
 
 class Narrated(Running):
@@ -61,6 +72,13 @@ class Visitors:
                 await self._one(evse)
         except OSError:
             pass  # it refused, or is switched off
+
+    async def trip(self) -> None:
+        """Somebody trips over the network cable, or puts it back."""
+        try:
+            await self._station.do("network", mode=self._rng.choice(NETWORK))
+        except OSError:
+            pass  # it is switched off
 
     async def _one(self, evse: dict[str, Any]) -> None:
         number = evse["id"]
@@ -114,4 +132,4 @@ def wrong_in(books: Books, meters_wh: Mapping[int, int]) -> list[str]:
 
 _TIMES = {Oddity.TIME_BACKWARDS, Oddity.AFTER_STOP}
 
-__all__ = ["FAST", "SETTINGS", "Narrated", "Visitors", "everybody_leaves", "wrong_in"]
+__all__ = ["FAST", "SETTINGS", "SLOW_AND_FORGETFUL", "Narrated", "Visitors", "everybody_leaves", "wrong_in"]
