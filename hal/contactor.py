@@ -1,7 +1,9 @@
 """Contract of the contactor that connects a vehicle to the supply."""
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from hal.types import Fault
 
 
 class Contactor(Protocol):
@@ -48,3 +50,11 @@ class Contactor(Protocol):
 
     async def close(self) -> None:
         """Deny and release. Never raises."""
+
+
+@runtime_checkable
+class SelfWatching(Protocol):
+    """A contactor that compares its feedback contact with its coil by itself."""
+
+    def faults(self) -> AsyncIterator[Fault]:
+        """The fault present, then each change. Ends when closed; raises DeviceLost when the contactor is gone or not open."""

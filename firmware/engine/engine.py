@@ -19,13 +19,16 @@ from firmware.core.station import Station
 from firmware.core.transaction import Phase
 from firmware.core.values import TokenInfo
 from firmware.engine import memory
+from firmware.engine.contactor_faults import ContactorFaults
 from firmware.engine.hardware import EvseDriver
 from firmware.engine.inputs import Inputs
 from firmware.engine.journal import Journal
 from firmware.engine.main_meter import MainMeter
 from firmware.engine.metering import Sampler
+from firmware.engine.self_test import SelfTests
 from firmware.engine.supervise import follow, keep_open
 from hal.clock import Clock
+from hal.contactor import SelfWatching
 from hal.types import Fault, FaultCode, Instant, LampSign, LockState, MeterReading, PilotReading
 from offline_queue import Queue
 
@@ -78,6 +81,9 @@ class Engine:
             for hardware in board.evses
         }
         self.samplers = {number: self._sampler(number, driver) for number, driver in self.drivers.items()}
+        self._self_tests = {
+            hardware.id: SelfTests(hardware.inputs, clock, self._fault_of(hardware.id)) for hardware in board.evses
+        }
         self.main_meter = self._main_meter()
         self.inputs = Inputs(self)
         self.ask_token: AskToken | None = None
@@ -175,8 +181,9 @@ class Engine:
                 for number, driver in self.drivers.items():
                     tasks.create_task(driver.run())
                     tasks.create_task(self.samplers[number].run())
+                    tasks.create_task(self._self_tests[number].run())
                     tasks.create_task(self._follow_pilot(number, driver))
-                    tasks.create_task(self._follow_contactor(number, driver))
+                    self._follow_contactor(tasks, number, driver)
                     self._open_others(tasks, number, driver)
                 if self.main_meter is not None:
                     tasks.create_task(self.main_meter.run())
@@ -228,17 +235,30 @@ class Engine:
             available=driver.available("pilot"),
         )
 
-    async def _follow_contactor(self, number: int, driver: EvseDriver) -> None:
-        await follow(
-            driver.hardware.contactor,
-            driver.hardware.contactor.changes,
-            driver.contactor_reported,
-            name=f"contactor of EVSE {number}",
-            clock=self.clock,
-            fault=FaultCode.CONTACTOR_STUCK_OPEN,
-            report=self._fault_of(number),
-            available=driver.available("contactor"),
-            speaks_at_once=False,
+    def _follow_contactor(self, tasks: asyncio.TaskGroup, number: int, driver: EvseDriver) -> None:
+        contactor = driver.hardware.contactor
+        told = [driver.available("contactor")]
+        if isinstance(contactor, SelfWatching):
+            own_faults = ContactorFaults(contactor, self._fault_of(number))
+            told.append(own_faults.available)
+            tasks.create_task(own_faults.run())
+
+        def available(there: bool) -> None:
+            for tell in told:
+                tell(there)
+
+        tasks.create_task(
+            follow(
+                contactor,
+                contactor.changes,
+                driver.contactor_reported,
+                name=f"contactor of EVSE {number}",
+                clock=self.clock,
+                fault=FaultCode.CONTACTOR_STUCK_OPEN,
+                report=self._fault_of(number),
+                available=available,
+                speaks_at_once=False,
+            )
         )
 
     def _open_others(self, tasks: asyncio.TaskGroup, number: int, driver: EvseDriver) -> None:
@@ -272,6 +292,9 @@ class Engine:
     async def _begin(self, number: int) -> None:
         driver = self.drivers[number]
         await driver.settled()
+        if not await self._self_tests[number].passed():
+            self.apply(lambda station, now: station.evses[number].begin(None, now))
+            return
         reading = await driver.read_meter()
         if reading is None:
             self.apply(lambda station, now: station.evses[number].begin(None, now))
