@@ -1,7 +1,6 @@
 """Protective devices that can prove they work are tested before each charge; one that cannot prove it forbids charging.
 
-Source: IEC 62955 leaves the interval of a leakage sensor's test to the product; before each charge, with the contactor open, is
-when a failing sensor harms nobody.
+The test is made with the contactor open: the sensor's trip opens it in hardware.
 """
 
 import asyncio
