@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from csms import v16, v201
+from csms import handlers
 from csms.api.build import build_api
 from csms.api.serving import ApiServer
 from csms.books import Books
@@ -87,8 +87,8 @@ class Csms:
         self.tokens = Tokens(self.store, self.config.policy)
         self.hub = Hub()
         self._ssl = ssl
-        handlers = v16.router().overlaid(v201.router()).overlaid(router or Router())
-        core = Core(handlers, new_id=self.new_id, policy=self.config.policy)
+        rules = handlers.router().overlaid(router or Router())
+        core = Core(rules, new_id=self.new_id, policy=self.config.policy)
         self._runtime = Runtime(core, self.store, self.clock, self.hub, handler_timeout_s=self.config.handler_timeout_s)
         membership: Membership = Alone()
         if node is not None and self._mirror is not None:
@@ -238,14 +238,22 @@ class Csms:
         """Wait until a predicate is truthy and return its value; it is asked again after everything that happens."""
         return await self.hub.wait_for(predicate, timeout_s)
 
-    async def start(self) -> None:
-        """Open the doors. Raises OSError if an address cannot be had."""
+    @property
+    def door(self) -> Door:
+        """What serves a station's WebSocket, for servers of another kind; see `csms.doors.asgi`."""
+        return self._door
+
+    async def start(self, *, listen: bool = True) -> None:
+        """Open the doors, or only get ready for connections that others bring. Raises OSError if an address cannot be
+        had."""
         if self._keeper is not None and self._mirror is not None:
             self._mirror.learn(await self._keeper.load(None))
             self._runtime.keep_in(self._mirror, self._keeper)
         if self._node is not None:
             await self._node.start()
         self._runtime.dispatch(Restarted(self.clock.moment()))
+        if not listen:
+            return
         self._ws_port = await self._door.open(self._ssl)
         if self.config.api_host is not None:
             self._api = ApiServer(build_api(self), self.config.api_host, self.config.api_port)

@@ -76,11 +76,11 @@ class Door:
     async def open(self, ssl: tls.SSLContext | None = None) -> int:
         """Listen; return the port. Raises OSError if the address cannot be had."""
         self._server = await serve(
-            self._serve,
+            self.serve,
             self._config.host,
             self._config.port,
-            select_subprotocol=self._announce,
-            process_request=self._check,
+            select_subprotocol=self.announce,
+            process_request=self.check,
             ssl=ssl,
             close_timeout_s=self._config.close_timeout_s,
             max_size=self._config.limits.message_bytes,
@@ -104,7 +104,8 @@ class Door:
         if self._server is not None:
             await self._server.close()
 
-    async def _check(self, path: str, headers: Mapping[str, str]) -> Rejection | None:
+    async def check(self, path: str, headers: Mapping[str, str]) -> Rejection | None:
+        """Decide on a request for an upgrade. This, `announce` and `serve` follow each other in one task."""
         station = identity_of(path)
         if station is None:
             return Rejection(404, {}, "the path must end with a percent-encoded identity of at most 48 characters\n")
@@ -127,10 +128,12 @@ class Door:
         _visit.set(_visit_of(decision, rule))
         return None
 
-    def _announce(self, _offered: Sequence[str]) -> str | None:
+    def announce(self, _offered: Sequence[str]) -> str | None:
+        """The subprotocol for the answer to the request that was checked."""
         return _visit.get().announced
 
-    async def _serve(self, socket: WebSocket, _path: str, _headers: Mapping[str, str]) -> None:
+    async def serve(self, socket: WebSocket, _path: str, _headers: Mapping[str, str]) -> None:
+        """Talk with the station whose request was checked until the connection ends."""
         visit, address = _visit.get(), socket.peer_address.rpartition(":")[0]
         self._open += 1
         self._per_address[address] += 1

@@ -22,7 +22,7 @@ from ocpp_client.messages import MessageInvalid
 MAX_TIMEOUT_S: Final = 600.0
 MAX_BATCH: Final = 5_000
 
-_STATUS_OF: Final = {
+STATUS_OF: Final = {
     OutcomeKind.ANSWERED: 200,
     OutcomeKind.ERROR: 200,
     OutcomeKind.TIMEOUT: 504,
@@ -154,7 +154,7 @@ class Acting:
             station, action, text, timeout_s=timeout_s, idempotency_key=request.headers.get("idempotency-key")
         )
         headers = {"Retry-After": "1"} if outcome.kind is OutcomeKind.BUSY else {}
-        return JSONResponse(views.outcome(outcome), _STATUS_OF[outcome.kind], headers=headers)
+        return JSONResponse(views.outcome(outcome), STATUS_OF[outcome.kind], headers=headers)
 
     async def batch(self, request: Request) -> Response:
         body: BatchBody = model_body(BatchBody, await json_body(request))

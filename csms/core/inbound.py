@@ -69,7 +69,7 @@ class Inbound:
                 presence, call, "InternalError", "busy: too many calls wait for an answer; send one at a time"
             )
         else:
-            store.put(WAITING, presence.connection, str(store.increment("waiting")), {"text": text})
+            store.put(WAITING, presence.connection, call.id, {"text": text})
 
     def malformed(self, presence: Presence, bad: Malformed, at: Moment) -> Iterator[Effect]:
         """Answer a message that is no call, result or error, as far as its version allows an answer."""

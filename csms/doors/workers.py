@@ -1,0 +1,177 @@
+"""The HTTP between a proxy and its stateless workers, at both ends.
+
+    proxy  -> worker   POST /events                        a connection began or ended, or a message came in
+    worker -> proxy    POST, DELETE /@connections/{id}     a message for a station, the end of a connection
+    anyone -> worker   POST /stations/{id}/commands/{action}?timeout_s=…   the answer says how it ended
+
+Each end proves itself with a shared secret as a bearer token.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from csms.api import views
+from csms.api.acting import MAX_TIMEOUT_S, STATUS_OF
+from csms.api.routes import ApiError, json_body, number
+from csms.doors.connections import Gone, HolderUnavailable, TooLong
+from csms.doors.http_client import HttpClient
+from csms.doors.shared import StationBusy
+from csms.doors.worker import Worker
+from csms.redis_client import RedisUnavailable
+from csms.stores.keeper import KeeperUnavailable
+
+DEFAULT_TIMEOUT_S: Final = 30.0
+
+
+class ConnectedEvent(BaseModel):
+    """A station's WebSocket is open."""
+
+    kind: Literal["connected"] = "connected"
+    connection: str
+    station: str
+    protocol: str
+    remote: str = ""
+
+
+class ReceivedEvent(BaseModel):
+    """A message came in."""
+
+    kind: Literal["received"] = "received"
+    connection: str
+    text: str
+
+
+class DisconnectedEvent(BaseModel):
+    """The WebSocket is gone."""
+
+    kind: Literal["disconnected"] = "disconnected"
+    connection: str
+    code: int
+    reason: str = ""
+
+
+ProxyEvent = ConnectedEvent | ReceivedEvent | DisconnectedEvent
+_EVENT: Final[TypeAdapter[ProxyEvent]] = TypeAdapter(Annotated[ProxyEvent, Field(discriminator="kind")])
+
+
+class HttpBackend:
+    """A proxy's backend: workers behind one URL, mostly that of a load balancer."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    async def connected(self, connection: str, station: str, protocol: str, remote: str) -> None:
+        await self._tell(ConnectedEvent(connection=connection, station=station, protocol=protocol, remote=remote))
+
+    async def received(self, connection: str, text: str) -> None:
+        await self._tell(ReceivedEvent(connection=connection, text=text))
+
+    async def disconnected(self, connection: str, code: int, reason: str) -> None:
+        await self._tell(DisconnectedEvent(connection=connection, code=code, reason=reason))
+
+    async def _tell(self, event: ProxyEvent) -> None:
+        body = event.model_dump_json().encode()
+        answer = await self._client.request("POST", "/events", body, media_type="application/json")
+        if answer.status != 204:
+            text = answer.body.decode(errors="replace")[:200]
+            raise HolderUnavailable(f"the worker answered {answer.status} to {event.kind}: {text}")
+
+
+class ProxyConnections:
+    """A worker's way back: the part of a connection's name before its `~` says which proxy has it."""
+
+    def __init__(self, proxies: Mapping[str, HttpClient]) -> None:
+        self._proxies = proxies
+
+    async def send(self, connection: str, text: str) -> None:
+        client, target = self._addressed(connection)
+        answer = await client.request("POST", target, text.encode())
+        if answer.status == 410:
+            raise Gone(connection)
+        if answer.status == 413:
+            raise TooLong(f"{len(text)} characters are more than the proxy passes on")
+        if answer.status != 200:
+            raise HolderUnavailable(f"the proxy answered {answer.status}")
+
+    async def close(self, connection: str, code: int, reason: str) -> None:
+        client, target = self._addressed(connection)
+        answer = await client.request("DELETE", f"{target}?code={code}&reason={quote(reason, safe='')}")
+        if answer.status not in (204, 410):
+            raise HolderUnavailable(f"the proxy answered {answer.status}")
+
+    def _addressed(self, connection: str) -> tuple[HttpClient, str]:
+        client = self._proxies.get(connection.partition("~")[0])
+        if client is None:
+            raise HolderUnavailable(f"connection {connection}: no proxy of this name is configured")
+        return client, f"/@connections/{quote(connection, safe='')}"
+
+
+def worker_app(worker: Worker, secret: str) -> ASGIApp:
+    """The worker as an ASGI application, for any number of processes. Raises ValueError without a secret."""
+    if not secret:
+        raise ValueError("a worker needs a secret: whoever reaches it could speak for stations")
+
+    def check(request: Request) -> None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), secret.encode()):
+            raise ApiError(401, "no-token", "send the secret: Authorization: Bearer …")
+
+    async def events(request: Request) -> Response:
+        check(request)
+        try:
+            event = _EVENT.validate_json(await request.body())
+        except ValidationError as error:
+            raise ApiError(422, "invalid-event", f"the event breaks its schema: {error.error_count()} faults") from None
+        match event:
+            case ConnectedEvent():
+                await worker.connected(event.station, event.protocol, event.connection, event.remote)
+            case ReceivedEvent():
+                await worker.received(event.connection, event.text)
+            case DisconnectedEvent():
+                await worker.disconnected(event.connection, event.code, event.reason)
+        return Response(status_code=204)
+
+    async def command(request: Request) -> Response:
+        check(request)
+        payload = json.dumps(await json_body(request, default={}), separators=(",", ":"))
+        timeout_s = number(request, "timeout_s", default=DEFAULT_TIMEOUT_S, low=0.001, high=MAX_TIMEOUT_S)
+        outcome = await worker.command(
+            request.path_params["station"],
+            request.path_params["action"],
+            payload,
+            timeout_s=timeout_s,
+            idempotency_key=request.headers.get("idempotency-key"),
+        )
+        return JSONResponse(views.outcome(outcome), STATUS_OF[outcome.kind])
+
+    return Starlette(
+        routes=[
+            Route("/events", events, methods=["POST"]),
+            Route("/stations/{station:path}/commands/{action}", command, methods=["POST"]),
+        ],
+        exception_handlers={
+            ApiError: _refused,
+            RedisUnavailable: _unavailable,
+            KeeperUnavailable: _unavailable,
+            StationBusy: _unavailable,
+        },
+    )
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    return ApiError(503, "unavailable", f"{error}; try again", headers={"Retry-After": "1"}).response()
