@@ -1,0 +1,1 @@
+"""Drivers for Wayside, found by their entry points."""
