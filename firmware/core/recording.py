@@ -45,6 +45,7 @@ class Recording:
     def started(self, tx: Transaction, reading: MeterReading, trigger: Trigger, now: Instant) -> None:
         """The first fact of a transaction, with its token and its first frame."""
         tx.before = Interval(reading.import_mwh, reading.export_mwh)
+        now = tx.in_order(now)
         frame = self.frame(reading, now, SampleContext.BEGIN, self._ended_measurands())
         if frame is not None:
             tx.series.append(frame)
@@ -54,11 +55,13 @@ class Recording:
 
     def updated(self, tx: Transaction, trigger: Trigger, now: Instant, token: Token | None = None) -> None:
         """Something about a running transaction changed."""
-        self._emit(tx, self._fact(tx, FactKind.UPDATED, trigger, now, token=token))
+        self._emit(tx, self._fact(tx, FactKind.UPDATED, trigger, tx.in_order(now), token=token))
 
     def sampled(self, tx: Transaction | None, reading: MeterReading, at: Instant, context: SampleContext) -> None:
         """A sample is due. Clock samples belong to the running transaction, if there is one, or to none."""
         clock = context is SampleContext.CLOCK
+        if tx is not None:
+            at = tx.in_order(at)
         settings = self._evse.context.settings
         live, ended = (ALIGNED, ENDED_ALIGNED) if clock else (SAMPLED, ENDED_SAMPLED)
         told = self.frame(reading, at, context, settings[live])
@@ -91,7 +94,7 @@ class Recording:
         self, tx: Transaction, ending: Ending, reading: MeterReading | None, signed: SignedReading | None = None
     ) -> None:
         """The last fact of a transaction, with what was kept for it."""
-        at = ending.at
+        at = tx.in_order(ending.at)
         last = self.frame(reading, at, SampleContext.END, self._ended_measurands()) if reading is not None else None
         frames = thin([*tx.series, *((last,) if last else ())], self._evse.context.settings[ENDED_MAX_VALUES])
         trigger = _END_TRIGGERS.get(ending.cause, Trigger.ABNORMAL)

@@ -1,7 +1,7 @@
 """One transaction: its phases as a table, and the record from which it is recovered after a power cut."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -67,6 +67,7 @@ class Transaction:
     start_mwh: int | None = None
     last_mwh: int | None = None
     last_at: Instant | None = None
+    told_at: Instant | None = None  # of the last fact: no later one is dated before it
     next_seq: int = 0
     invalid: Verdict | None = None  # the central system refused the token, and policy keeps the transaction
     invalid_at_mwh: int | None = None
@@ -86,6 +87,15 @@ class Transaction:
         if import_mwh is None or (self.last_mwh is not None and import_mwh < self.last_mwh):
             return
         self.last_mwh, self.last_at = import_mwh, at
+
+    def in_order(self, at: Instant) -> Instant:
+        """The moment of the next fact. A clock that was set back meanwhile goes on from the last fact by monotonic time."""
+        told = self.told_at
+        if told is not None and told.wall_s is not None and at.wall_s is not None and at.wall_s < told.wall_s:
+            passed_s = max(at.monotonic_s - told.monotonic_s, 0.0) if at.boot == told.boot else 0.0
+            at = replace(at, wall_s=told.wall_s + passed_s, trust=told.trust)
+        self.told_at = at
+        return at
 
     @property
     def energy_wh(self) -> int | None:
@@ -107,6 +117,7 @@ class Transaction:
             "start_mwh": self.start_mwh,
             "last_mwh": self.last_mwh,
             "last_at": instant_row(self.last_at),
+            "told_at": instant_row(self.told_at),
             "next_seq": self.next_seq,
             "invalid": self.invalid.value if self.invalid else None,
             "invalid_at_mwh": self.invalid_at_mwh,
@@ -135,6 +146,7 @@ class Transaction:
                 start_mwh=row["start_mwh"],
                 last_mwh=row["last_mwh"],
                 last_at=row_instant(row["last_at"]) if row["last_at"] else None,
+                told_at=row_instant(row["told_at"]) if row.get("told_at") else None,
                 next_seq=row["next_seq"],
                 invalid=Verdict(row["invalid"]) if row["invalid"] else None,
                 invalid_at_mwh=row["invalid_at_mwh"],

@@ -118,3 +118,13 @@ def test_a_damaged_record_is_refused(key: str) -> None:
             Transaction.recovered(json.dumps(damaged).encode(), [])
     with pytest.raises(ValueError):
         Transaction.recovered(b"\x00", [])
+
+
+def test_a_clock_set_back_does_not_turn_a_transactions_times_back() -> None:
+    """The next fact is dated from the last one by monotonic time; a clock set forward is believed."""
+    tx = Transaction("t", 1, None)
+    first = tx.in_order(Instant(100.0, "boot", 5000.0, TimeTrust.SYNCHRONISED))
+    assert first.wall_s == 5000.0
+    assert tx.in_order(Instant(160.0, "boot", 1460.0, TimeTrust.SYNCHRONISED)).wall_s == 5060.0
+    assert tx.in_order(Instant(170.0, "boot", 9000.0, TimeTrust.SYNCHRONISED)).wall_s == 9000.0
+    assert tx.in_order(Instant(3.0, "next boot", 8000.0, TimeTrust.SYNCHRONISED)).wall_s == 9000.0
