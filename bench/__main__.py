@@ -7,7 +7,7 @@ import time
 
 from bench.table import Row, show
 
-MODULES = ("codec", "roundtrip", "queue", "drain", "program", "simulation")
+MODULES = ("codec", "roundtrip", "queue", "drain", "program", "simulation", "csms")
 
 
 def main() -> int:

@@ -30,6 +30,7 @@ GRACE_S: Final = 0.25  # how much longer than the deadline an outcome may be on 
 LOOKS: Final = (
     3  # a node is gone when it was not seen so often: after Redis lost its data, all need a moment to be seen
 )
+MAX_REMEMBERED: Final = 10_000  # stations whose node is remembered
 MAX_UNDER_WAY: Final = 10_000  # commands of this node to others
 
 _MESSAGE_IDS: Final = uuid.UUID("6c1f6a52-9f0e-4f57-8b0e-0f6f3d3c1d11")
@@ -79,6 +80,7 @@ class Sending:
         self.latency = Histogram("wayside_csms_command_seconds", "From a command to its outcome, stations included.")
         self._under_way: dict[str, _UnderWay] = {}
         self._waiting: dict[str, asyncio.Future[Outcome]] = {}  # for another command with the same key
+        self._owners: dict[str, Held] = {}
         self._censuses: dict[str, _Census] = {}
 
     @property
@@ -207,8 +209,9 @@ class Sending:
                 return await self._call_here(item, posted, message_id, deadline_s)
             if self._now_s() >= deadline_s:
                 return _ended(OutcomeKind.EXPIRED)
+            remembered = self._owners.pop(item.station, None)
             try:
-                owner = await self._bus.owner(item.station)
+                owner = remembered or await self._bus.owner(item.station)
             except BusUnavailable:
                 await self._pause(deadline_s, RETRY_S)
                 continue
@@ -220,10 +223,19 @@ class Sending:
             if len(self._under_way) >= MAX_UNDER_WAY:
                 return _ended(OutcomeKind.BUSY)
             outcome = await self._call_there(owner, item, posted, message_id, deadline_s)
-            if outcome is not None:
+            unseen = outcome is None or (outcome.kind is OutcomeKind.NOT_CONNECTED and outcome.message_id is None)
+            if outcome is not None and not unseen:
+                self._remember(owner)
+            if outcome is not None and not (unseen and remembered is not None):
                 return outcome
-            failed += 1
+            failed += 1  # what was remembered may have been out of date
             posted = f"{command_id}.{failed}"  # the one before was taken back
+
+    def _remember(self, owner: Held) -> None:
+        """Spare the next command to this station the look-up; its node checks the epoch in any case."""
+        self._owners[owner.station] = owner
+        if len(self._owners) > MAX_REMEMBERED:
+            del self._owners[next(iter(self._owners))]
 
     async def _call_here(self, item: BatchItem, command_id: str, message_id: str, deadline_s: float) -> Outcome:
         now = self._clock.moment()
