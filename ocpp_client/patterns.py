@@ -18,7 +18,7 @@ SPREAD_S: Final = 0.5
 SPREAD_RATIO: Final = 0.05
 """How far the members of a pattern may lie apart: whichever is more."""
 
-SHORTEST_S: Final = 2.0
+SHORTEST_S: Final = 1.0
 """Shorter silences are no time-outs of anything."""
 
 DAY_S: Final = 86_400.0
