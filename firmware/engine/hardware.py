@@ -57,6 +57,7 @@ class EvseDriver:
         self._sign: LampSign | None = None
         self._unconfirmed = False  # denied in haste: nobody has looked yet whether the contactor opened
         self._open_since_s = 0.0  # when it was allowed, or last reported open
+        self._commanded_s = float("-inf")  # when it was last allowed or denied
         self._stuck_open = False  # it did not close; tried again with the next vehicle
         self._plug = evse.plug  # in the last pass
         self._jams = 0  # times in a row that the bolt did not get where it should
@@ -95,6 +96,7 @@ class EvseDriver:
         self.deny_now()
         self._allowed = False
         self._unconfirmed = True
+        self._commanded_s = self._clock.monotonic()
 
     def halt(self) -> None:
         """The program ends: forbid energy now and do nothing more. What the core wants no longer counts."""
@@ -223,6 +225,7 @@ class EvseDriver:
             self.lost[device].set()
 
     async def _allow(self) -> None:
+        self._commanded_s = self._clock.monotonic()
         await self.hardware.contactor.allow()
         self._open_since_s = self._clock.monotonic()
         if self._halted or not self._permitted():
@@ -312,7 +315,8 @@ class EvseDriver:
 
     async def _check_open(self) -> None:
         await self._clock.sleep(OPEN_FEEDBACK_S)
-        if not self._allowed and self.hardware.contactor.closed is True:
+        settled = self._clock.monotonic() - self._commanded_s >= OPEN_FEEDBACK_S  # else the command's own check decides
+        if settled and not self._allowed and self.hardware.contactor.closed is True:
             self._fault(Fault(FaultCode.WELDED_CONTACTOR, active=True, text="contactor closed against our command"))
 
     async def read_meter(self) -> MeterReading | None:
