@@ -13,9 +13,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from csms.admission import Admission, House, admit, identity_of
 from csms.config import CsmsConfig
