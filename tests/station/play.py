@@ -90,6 +90,11 @@ class Play:
                 return
 
     @property
+    def alive(self) -> bool:
+        """Whether the program runs."""
+        return self._station is not None and self._station.alive and self._ready.is_set()
+
+    @property
     def app(self) -> App:
         """The running program."""
         assert self._app is not None
