@@ -12,6 +12,7 @@ from firmware.uplink.dialling import Dialler
 from ocpp_client.answers import AnswerCache
 from ocpp_client.backoff import Backoff, BackoffPolicy
 from ocpp_client.catalogue import catalogue
+from ocpp_client.causes import Cause
 from ocpp_client.clock import LoopClock
 from ocpp_client.diagnosis import Circumstances, Diagnosis, History
 from ocpp_client.endpoint import Target, endpoint_url
@@ -35,6 +36,7 @@ class LabStation:
         self.drops: asyncio.Queue[Diagnosis] = asyncio.Queue()
         self.online = asyncio.Event()
         self.delays_s: list[float] = []
+        self._local_host: str | None = None
         self._url = url
         self._dialler = Dialler(CsmsTable(url=url, ca_file=None if roots is None else str(roots)))
         self._numbers = itertools.count(1)
@@ -51,6 +53,29 @@ class LabStation:
             dial=self._dialler,
         )
 
+    # --- as `firmware.uplink.watch` wants it
+
+    @property
+    def state(self) -> LinkState:
+        """What the link is doing."""
+        return self.link.status.state
+
+    @property
+    def cause(self) -> Cause | None:
+        """Of the last drop."""
+        return self.history.diagnoses[-1].cause if self.history.diagnoses else None
+
+    @property
+    def local_host(self) -> str | None:
+        """The station's own address."""
+        return self._local_host
+
+    def reconnect(self, reason: str) -> None:
+        """Begin anew."""
+        self.link.reconnect(reason)
+
+    # --- for tests
+
     async def diagnosis(self) -> Diagnosis:
         """The next drop's."""
         async with asyncio.timeout(PATIENCE_S):
@@ -66,6 +91,7 @@ class LabStation:
         return Target(endpoint_url(self._url, "CP1"), ("ocpp1.6",), ssl=context)
 
     def _peer(self, socket: WebSocket, protocol: str) -> Peer:
+        self._local_host = socket.local_address.rpartition(":")[0]
         return Peer(
             socket,
             catalogue(protocol),
