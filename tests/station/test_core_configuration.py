@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from firmware.core.context import EvseSpec
+from firmware.core.settings import Settings
+from firmware.core.station import Station
+from firmware.core.values import Result
+from firmware.ocpp16.configuration import Configuration
 from tests.station.play import Play, play
 
 REQUIRED = {
@@ -257,3 +262,13 @@ def test_a_key_without_a_function_is_not_there(tmp_path: Path, name: str) -> Non
         assert await _change(stage, name, "3") == "NotSupported"
 
     play(tmp_path, scenario)
+
+
+def test_where_every_cable_is_fixed_there_is_nothing_to_unlock() -> None:
+    """UnlockConnectorOnEVSideDisconnect is false and read-only then (errata)."""
+    station = Station([EvseSpec(1, 32.0), EvseSpec(2, 32.0)], Settings(), lambda: "id")
+    keys = Configuration(station, profiles=("Core",), quantities=frozenset())
+    key = keys.get("UnlockConnectorOnEVSideDisconnect")
+    assert key is not None
+    assert (key.value, key.readonly) == ("false", True)
+    assert keys.change("UnlockConnectorOnEVSideDisconnect", "true").result is Result.REJECTED

@@ -95,6 +95,27 @@ def test_nothing_starts_while_a_reset_is_under_way(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(("orderly", "reason"), [(True, "Reboot"), (False, "PowerLoss")])
+def test_an_open_transaction_is_closed_with_the_reason_it_was_left_for(
+    tmp_path: Path, orderly: bool, reason: str
+) -> None:
+    """after_power_loss = close: Reboot after an orderly end of the program, PowerLoss after any other."""
+
+    async def scenario(stage: Play) -> None:
+        await stage.charge(120)
+        if orderly:
+            await stage.end_station()
+        else:
+            await stage.kill_station()
+        await asyncio.sleep(10)
+        await stage.start_station()
+        stop = await stage.csms.heard("StopTransaction")
+        assert stop.payload["reason"] == reason
+        assert stop.payload["meterStop"] == stage.meter_wh()
+
+    play(tmp_path, scenario, settings={"station.after_power_loss": "close"})
+
+
 def test_unlocking_without_a_transaction(tmp_path: Path) -> None:
     """Unlocked, with or without a cable, and also while somebody is preparing."""
 

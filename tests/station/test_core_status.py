@@ -138,7 +138,12 @@ def test_a_fault_that_does_not_forbid_charging_is_a_warning(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [("ground-fault", "Other"), ("over-current", "Other"), ("emergency-stop", "EmergencyStop")],
+    [
+        ("ground-fault", "Other"),
+        ("over-current", "Other"),
+        ("emergency-stop", "EmergencyStop"),
+        ("power-loss", "PowerLoss"),
+    ],
 )
 def test_a_dangerous_fault_ends_the_transaction(tmp_path: Path, code: str, reason: str) -> None:
     """The stop names the emergency button, everything else is Other; the cable in makes Finishing once the fault is over."""
