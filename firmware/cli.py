@@ -17,6 +17,7 @@ COMMANDS = {
         "run a charge point on mock hardware together with the reference central system",
     ),
     "csms": ("firmware.commands.csms", "run the reference central system"),
+    "doctor": ("firmware.commands.doctor", "examine the way to the central system, step by step"),
     "boards": ("firmware.commands.boards", "list and check board files"),
     "simulate": ("firmware.simulation.cli", "play charger-days with faults in virtual time"),
     "queue": ("firmware.commands.queue", "look into the journal: waiting messages and dead letters"),

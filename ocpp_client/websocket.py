@@ -317,7 +317,7 @@ async def connect(
     except _UpgradeFailed as failed:
         raise _upgrade_error(url, failed, subprotocols) from failed.error
     except (OSError, UnicodeError) as error:
-        raise _dial_error(url, error, open_timeout_s) from error
+        raise dial_error(url, error, open_timeout_s) from error
     except ValueError as error:  # a port out of range, TLS settings for a ws:// URL
         raise UrlInvalid(url=url, text=str(error)) from error
     _watch_tcp(connection)
@@ -355,7 +355,8 @@ def _upgrade_error(url: str, failed: _UpgradeFailed, offered: Sequence[str]) -> 
     return UpgradeInvalid(url=url, text=f"{failed.error}: {cause}" if cause else str(failed.error))
 
 
-def _dial_error(url: str, error: OSError | UnicodeError, open_timeout_s: float) -> DialError:
+def dial_error(url: str, error: OSError | UnicodeError, open_timeout_s: float) -> DialError:
+    """Return what the system or the TLS library raised while dialling `url`, as one of this room's errors."""
     if isinstance(error, TimeoutError) and isinstance(error.__cause__, TimeoutError) and error.__cause__.errno:
         error = error.__cause__  # TCP gave up by itself, within our own limit
     match error:
