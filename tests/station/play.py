@@ -137,6 +137,17 @@ class Play:
         await self.unplug()
         await self.delivered()
 
+    async def charge_exactly(self) -> None:
+        """The proof that nothing is broken or stuck: with a kind central system one more charge comes out exact."""
+        self.csms.scripts.clear()
+        await self.online()
+        before, register = len(self.csms.transactions), self.meter_wh()
+        await self.charge(120)
+        await self.finish()
+        (transaction,) = self.csms.transactions[before:]
+        assert transaction["start"]["meterStart"] == register
+        assert transaction["stop"]["meterStop"] == self.meter_wh() > register
+
     def status_now(self, evse: int = 1) -> str:
         """The status of a connector."""
         return self.app.translator.status_word(evse)

@@ -17,17 +17,6 @@ from tests.station.play import Play, play
 from tests.station.scripted import Answer, Call
 
 
-async def charges(stage: Play) -> None:
-    """The proof that nothing is broken: one more charge, told once and exactly."""
-    await stage.online()
-    before, register = len(stage.csms.transactions), stage.meter_wh()
-    await stage.charge(120)
-    await stage.finish()
-    (transaction,) = stage.csms.transactions[before:]
-    assert transaction["start"]["meterStart"] == register
-    assert transaction["stop"]["meterStop"] == stage.meter_wh() > register
-
-
 def _more_than(times: list[float], count: int) -> bool:
     return len(times) > count
 
@@ -50,19 +39,19 @@ def _noting_connections(stage: Play, then: Any = None) -> list[float]:
 
 
 def test_no_subprotocol_is_taken_for_the_only_one_offered(tmp_path: Path) -> None:
-    """Line 1: an upgrade without a subprotocol, where one version was offered, serves; a setting forbids it."""
+    """An upgrade without a subprotocol, where one version was offered, serves; a setting forbids it."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.subprotocol = None
         stage.start_csms()
         await stage.start_station()
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 def test_no_subprotocol_can_be_refused(tmp_path: Path) -> None:
-    """Line 1: accept_missing_subprotocol=false closes such a connection, and tries again."""
+    """With accept_missing_subprotocol = false the station closes such a connection, and tries again."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.subprotocol = None
@@ -71,13 +60,13 @@ def test_no_subprotocol_can_be_refused(tmp_path: Path) -> None:
         await stage.until(lambda: len(stage.csms.connections) == 3)
         assert stage.csms.calls == []
         stage.csms.subprotocol = "ocpp1.6"
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None, settings={"csms.accept_missing_subprotocol": "false"})
 
 
 def test_a_subprotocol_that_was_not_offered_is_no_agreement(tmp_path: Path) -> None:
-    """Line 2: a server that insists on another version is left, and tried again until it has come to its senses."""
+    """A server that insists on another version is left, and tried again until it has come to its senses."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.subprotocol, stage.csms.insists = "ocpp2.1", True
@@ -86,13 +75,13 @@ def test_a_subprotocol_that_was_not_offered_is_no_agreement(tmp_path: Path) -> N
         await asyncio.sleep(60)
         assert stage.csms.calls == []
         stage.csms.subprotocol = "ocpp1.6"
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 def test_a_server_that_accepts_and_stays_mute_is_left(tmp_path: Path) -> None:
-    """Line 2: BootNotification without an answer ends in another connection."""
+    """BootNotification without an answer ends in another connection."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["BootNotification"] = lambda call: None
@@ -100,24 +89,24 @@ def test_a_server_that_accepts_and_stays_mute_is_left(tmp_path: Path) -> None:
         await stage.start_station()
         await stage.until(lambda: len(stage.csms.connections) == 3, 600)
         del stage.csms.scripts["BootNotification"]
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 def test_the_servers_choice_of_version_counts(tmp_path: Path) -> None:
-    """Line 3: whatever was offered, the station speaks what the server picked."""
+    """Whatever was offered, the station speaks what the server picked."""
 
     async def scenario(stage: Play) -> None:
         assert stage.csms.connections[0].subprotocol == "ocpp1.6"
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 @pytest.mark.parametrize("code", [1000, 1008, 1013])
 def test_a_refusal_after_the_upgrade_is_tried_again_with_growing_waits(tmp_path: Path, code: int) -> None:
-    """Line 4: closed at once for an unknown identity, or for coming back too soon."""
+    """Closed at once for an unknown identity, or for coming back too soon."""
 
     async def scenario(stage: Play) -> None:
         times = _noting_connections(stage, lambda socket: socket.close(code, "no"))
@@ -128,14 +117,14 @@ def test_a_refusal_after_the_upgrade_is_tried_again_with_growing_waits(tmp_path:
         assert min(waits) > 0.5
         assert sum(waits) > 30
         stage.csms.on_connect = None
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 503])
 def test_a_refused_upgrade_is_tried_again(tmp_path: Path, status: int) -> None:
-    """Line 4: HTTP instead of a WebSocket; the station never gives up."""
+    """HTTP instead of a WebSocket; the station never gives up."""
 
     async def scenario(stage: Play) -> None:
         asked = 0
@@ -150,13 +139,13 @@ def test_a_refused_upgrade_is_tried_again(tmp_path: Path, status: int) -> None:
         await stage.start_station()
         await stage.until(lambda: asked == 4, 600)
         stage.csms.on_upgrade = None
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 def test_a_reconnect_is_never_at_once_and_the_waits_grow_until_a_connection_is_stable(tmp_path: Path) -> None:
-    """Line 5: even a connection on which the boot was accepted does not reset the back-off if it ends a second later."""
+    """Even a connection on which the boot was accepted does not reset the back-off if it ends a second later."""
 
     async def scenario(stage: Play) -> None:
         times = _noting_connections(stage)
@@ -179,13 +168,13 @@ def test_a_reconnect_is_never_at_once_and_the_waits_grow_until_a_connection_is_s
         assert min(waits) > 0.5
         assert waits[-1] > 4
         stage.csms.scripts.clear()
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 def test_an_answer_on_another_connection_is_not_taken(tmp_path: Path) -> None:
-    """Line 6: the answer to a call of the old socket that comes on the new one changes nothing."""
+    """The answer to a call of the old socket that comes on the new one changes nothing."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["Authorize"] = lambda call: None
@@ -200,13 +189,13 @@ def test_an_answer_on_another_connection_is_not_taken(tmp_path: Path) -> None:
         assert stage.csms.named("StartTransaction") == []
         stage.csms.scripts.clear()
         stage.do("evse/1/unplug")
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 def test_a_connection_that_goes_mute_is_left(tmp_path: Path) -> None:
-    """Line 6: two calls in a row without an answer end it, and nothing is lost."""
+    """Two calls in a row without an answer end it, and nothing is lost."""
 
     async def scenario(stage: Play) -> None:
         await stage.charge(60)
@@ -221,7 +210,7 @@ def test_a_connection_that_goes_mute_is_left(tmp_path: Path) -> None:
 
 
 def test_a_server_that_closes_quiet_connections_gets_them_back(tmp_path: Path) -> None:
-    """Line 7: closed with 1001 after 120 s without an OCPP message; a charge in between is told exactly."""
+    """Closed with 1001 after 120 s without an OCPP message; a charge in between is told exactly."""
 
     async def scenario(stage: Play) -> None:
         async def watch() -> None:
@@ -235,7 +224,7 @@ def test_a_server_that_closes_quiet_connections_gets_them_back(tmp_path: Path) -
         await asyncio.sleep(3600)
         assert len(stage.csms.closed) > 3
         assert len(stage.csms.named("BootNotification")) == 1
-        await charges(stage)
+        await stage.charge_exactly()
         await stage.set_key("HeartbeatInterval", "100")
         before = len(stage.csms.closed)
         await asyncio.sleep(1800)
@@ -247,7 +236,7 @@ def test_a_server_that_closes_quiet_connections_gets_them_back(tmp_path: Path) -
 
 @pytest.mark.parametrize("code", [1001, 1006, 1012])
 def test_after_a_restart_of_the_server_everything_goes_on_without_a_boot(tmp_path: Path, code: int) -> None:
-    """Line 8: the connection comes back by itself, heartbeats are sent as usual, the charge goes on."""
+    """The connection comes back by itself, heartbeats are sent as usual, the charge goes on."""
 
     async def scenario(stage: Play) -> None:
         await stage.charge(60)
@@ -266,7 +255,7 @@ def test_after_a_restart_of_the_server_everything_goes_on_without_a_boot(tmp_pat
 
 
 def test_calls_before_the_boots_answer_are_answered(tmp_path: Path) -> None:
-    """Line 9: the server asks first; what would send messages of ours before the registration is refused."""
+    """The server asks first; what would send messages of ours before the registration is refused."""
 
     async def scenario(stage: Play) -> None:
         answered = asyncio.Event()
@@ -286,13 +275,13 @@ def test_calls_before_the_boots_answer_are_answered(tmp_path: Path) -> None:
         await asyncio.sleep(10)
         assert [call.action for call in stage.csms.calls] == ["BootNotification"]
         answered.set()
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 def test_a_burst_of_configuration_right_after_the_boot(tmp_path: Path) -> None:
-    """Line 10: keys read and written, 22 measurands at once and one at a time, availability, a trigger: an answer for each."""
+    """Keys read and written, 22 measurands at once and one at a time, availability, a trigger: an answer for each."""
 
     async def scenario(stage: Play) -> None:
         stage.start_csms()
@@ -317,25 +306,25 @@ def test_a_burst_of_configuration_right_after_the_boot(tmp_path: Path) -> None:
         assert {"Energy.Active.Import.Register", "Power.Active.Import", "Voltage"} <= set(taken)
         assert await stage.key("MeterValuesSampledData") == taken[-1]
         assert [answer["status"] for answer in rest[-2:]] == ["Accepted", "Accepted"]
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, connected=None)
 
 
 def test_a_vendors_message_right_after_the_boot_is_answered(tmp_path: Path) -> None:
-    """Line 13: DataTransfer with something to resume, from a vendor nobody here knows."""
+    """DataTransfer with something to resume, from a vendor nobody here knows."""
 
     async def scenario(stage: Play) -> None:
         data = {"vendorId": "org.example", "messageId": "resume", "data": json.dumps({"transactionId": 7})}
         assert await stage.csms.ask("DataTransfer", data) == {"status": "UnknownVendorId"}
-        await charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 @pytest.mark.parametrize("interval_s", [10, 30, 60, 300, 3600])
 def test_any_interval_will_do(tmp_path: Path, interval_s: int) -> None:
-    """Line 15: heartbeats come as often as the server asks for."""
+    """Heartbeats come as often as the server asks for."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.interval_s = interval_s
@@ -350,7 +339,7 @@ def test_any_interval_will_do(tmp_path: Path, interval_s: int) -> None:
 
 @pytest.mark.parametrize("shape", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.123Z", "%Y-%m-%dT%H:%M:%S.%f+00:00"])
 def test_any_spelling_of_the_time_will_do(tmp_path: Path, shape: str) -> None:
-    """Line 15: none, three or six digits of a second; Z or an offset."""
+    """None, three or six digits of a second; Z or an offset."""
 
     async def scenario(stage: Play) -> None:
         def time() -> str:
@@ -373,7 +362,7 @@ def test_any_spelling_of_the_time_will_do(tmp_path: Path, shape: str) -> None:
 
 
 def test_an_empty_list_of_keys_asks_for_all(tmp_path: Path) -> None:
-    """Line 16: GetConfiguration with "key": []."""
+    """GetConfiguration with "key": []."""
 
     async def scenario(stage: Play) -> None:
         answer = await stage.csms.ask("GetConfiguration", {"key": []})

@@ -13,20 +13,9 @@ from tests.station.scripted import Answer, Call, Error
 KNOWN = {"AllowOfflineTxForUnknownId": "true"}
 
 
-async def _charges(stage: Play) -> None:
-    """The proof that nothing is stuck: one more charge, told once and exactly."""
-    stage.csms.scripts.clear()
-    before, register = len(stage.csms.transactions), stage.meter_wh()
-    await stage.charge(120)
-    await stage.finish()
-    (transaction,) = stage.csms.transactions[before:]
-    assert transaction["start"]["meterStart"] == register
-    assert transaction["stop"]["meterStop"] == stage.meter_wh() > register
-
-
 @pytest.mark.parametrize("second", ["the same id", "a new id", "ConcurrentTx"])
 def test_a_repeated_start_may_be_answered_in_any_way(tmp_path: Path, second: str) -> None:
-    """Line 22: the existing id, a new one (the newest counts), or 0 with ConcurrentTx: the transaction lives on."""
+    """The existing id, a new one (the newest counts), or 0 with ConcurrentTx: the transaction lives on."""
     newest = {"the same id": 41, "a new id": 42, "ConcurrentTx": 0}[second]
 
     async def scenario(stage: Play) -> None:
@@ -46,13 +35,13 @@ def test_a_repeated_start_may_be_answered_in_any_way(tmp_path: Path, second: str
         stop = await stage.csms.heard("StopTransaction")
         assert (stop.payload["transactionId"], stop.payload["reason"]) == (newest, "Remote")
         await stage.unplug()
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 def test_a_start_repeated_after_a_crash_does_not_end_by_its_own_shadow(tmp_path: Path) -> None:
-    """Line 22: ConcurrentTx for a start that an earlier run of the program may have told already."""
+    """ConcurrentTx for a start that an earlier run of the program may have told already."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["StartTransaction"] = lambda call: None
@@ -72,7 +61,7 @@ def test_a_start_repeated_after_a_crash_does_not_end_by_its_own_shadow(tmp_path:
 
 
 def test_the_first_answer_concurrent_is_a_verdict(tmp_path: Path) -> None:
-    """Line 22: a start told for the first time and refused with ConcurrentTx is refused."""
+    """A start told for the first time and refused with ConcurrentTx is refused."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["StartTransaction"] = lambda call: stage.csms.start(call, "ConcurrentTx")
@@ -86,7 +75,7 @@ def test_the_first_answer_concurrent_is_a_verdict(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("boots", [True, False])
 def test_statuses_come_before_the_replayed_queue(tmp_path: Path, boots: bool) -> None:
-    """Line 23: a server that knows a connector only from its status gets that first, after a boot or a mere reconnect."""
+    """A server that knows a connector only from its status gets that first, after a boot or a mere reconnect."""
 
     async def scenario(stage: Play) -> None:
         await stage.offline()
@@ -118,7 +107,7 @@ def test_statuses_come_before_the_replayed_queue(tmp_path: Path, boots: bool) ->
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_available_is_never_told_during_a_transaction(tmp_path: Path, cut: bool) -> None:
-    """Line 24: not before the stop was delivered, not for this connector and not for connector 0."""
+    """Not before the stop was delivered, not for this connector and not for connector 0."""
 
     async def scenario(stage: Play) -> None:
         open_here = False
@@ -159,7 +148,7 @@ def test_available_is_never_told_during_a_transaction(tmp_path: Path, cut: bool)
 
 
 def test_a_stop_that_breaks_the_servers_handler_goes_to_the_dead_letters(tmp_path: Path) -> None:
-    """Line 25: closed with 1011 each time; after the allowed attempts the queue moves on."""
+    """Closed with 1011 each time; after the allowed attempts the queue moves on."""
 
     async def scenario(stage: Play) -> None:
         async def crash(_: Call) -> Answer:
@@ -174,7 +163,7 @@ def test_a_stop_that_breaks_the_servers_handler_goes_to_the_dead_letters(tmp_pat
         assert stage.app.queue.stats().dead == 1
         await stage.online()
         await stage.unplug()
-        await _charges(stage)
+        await stage.charge_exactly()
         assert len(stage.csms.named("StopTransaction")) == 4
 
     play(tmp_path, scenario)
@@ -182,20 +171,20 @@ def test_a_stop_that_breaks_the_servers_handler_goes_to_the_dead_letters(tmp_pat
 
 @pytest.mark.parametrize("answer", [{}, {"idTagInfo": {"status": "Accepted"}}, {"idTagInfo": {"status": "Invalid"}}])
 def test_any_answer_to_a_stop_means_delivered(tmp_path: Path, answer: dict[str, Any]) -> None:
-    """Line 26: {}, Accepted, or Invalid."""
+    """{}, Accepted, or Invalid."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["StopTransaction"] = lambda call: answer
         await stage.charge(60)
         await stage.finish()
         assert len(stage.csms.named("StopTransaction")) == 1
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 def test_an_unknown_transaction_is_no_verdict_on_its_token(tmp_path: Path) -> None:
-    """Line 26: Invalid for a stop with -1 says that the id is unknown; the token stays good for an offline start."""
+    """Invalid for a stop with -1 says that the id is unknown; the token stays good for an offline start."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["StartTransaction"] = lambda call: Error()
@@ -211,7 +200,7 @@ def test_an_unknown_transaction_is_no_verdict_on_its_token(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("transaction_id", [0, 815])
 def test_an_invalid_tag_may_come_with_any_id(tmp_path: Path, transaction_id: int) -> None:
-    """Line 27: id 0, or a real one; the stop names it, and the cable waits for its owner."""
+    """Id 0, or a real one; the stop names it, and the cable waits for its owner."""
 
     async def scenario(stage: Play) -> None:
         invalid = {"transactionId": transaction_id, "idTagInfo": {"status": "Invalid"}}
@@ -224,13 +213,13 @@ def test_an_invalid_tag_may_come_with_any_id(tmp_path: Path, transaction_id: int
         assert stage.app.engine.station.evses[1].lock_state is LockState.LOCKED
         stage.tap(TAG)
         await stage.unplug()
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 def test_limits_of_smart_charging_are_told_only_with_smart_charging(tmp_path: Path) -> None:
-    """Line 29: ids and stack levels are taken from these keys, so they are there when profiles can be set and else are not."""
+    """Ids and stack levels are taken from these keys, so they are there when profiles can be set and else are not."""
 
     async def scenario(stage: Play) -> None:
         wanted = ["ChargeProfileMaxStackLevel", "MaxChargingProfilesInstalled", "ChargingScheduleMaxPeriods"]

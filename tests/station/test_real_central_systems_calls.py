@@ -13,19 +13,8 @@ from tests.station.scripted import Answer, Call, Error
 KNOWN = {"AllowOfflineTxForUnknownId": "true"}
 
 
-async def _charges(stage: Play) -> None:
-    """The proof that nothing is stuck: one more charge, told once and exactly."""
-    stage.csms.scripts.clear()
-    before, register = len(stage.csms.transactions), stage.meter_wh()
-    await stage.charge(120)
-    await stage.finish()
-    (transaction,) = stage.csms.transactions[before:]
-    assert transaction["start"]["meterStart"] == register
-    assert transaction["stop"]["meterStop"] == stage.meter_wh() > register
-
-
 def test_a_server_with_one_slot_for_both_directions_is_no_deadlock(tmp_path: Path) -> None:
-    """Line 17: it answers our call only after we have answered its own."""
+    """It answers our call only after we have answered its own."""
 
     async def scenario(stage: Play) -> None:
         async def mine_first(call: Call) -> Answer:
@@ -38,13 +27,13 @@ def test_a_server_with_one_slot_for_both_directions_is_no_deadlock(tmp_path: Pat
         await stage.csms.heard("MeterValues")
         assert len(stage.csms.connections) == 1
         await stage.finish()
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 def test_an_answer_after_thirty_seconds_is_in_time(tmp_path: Path) -> None:
-    """Line 17: a server that waited 30.0 s for something else before it answers us is not given up."""
+    """A server that waited 30.0 s for something else before it answers us is not given up."""
 
     async def scenario(stage: Play) -> None:
         async def late(call: Call) -> Answer:
@@ -55,13 +44,13 @@ def test_an_answer_after_thirty_seconds_is_in_time(tmp_path: Path) -> None:
         await stage.charge(100)
         await stage.finish()
         assert len(stage.csms.named("StartTransaction")) == 1
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 def test_a_call_that_comes_while_another_is_open_is_lost_on_some_servers(tmp_path: Path) -> None:
-    """Line 17: pipelined calls go unanswered there, so none is sent."""
+    """Pipelined calls go unanswered there, so none is sent."""
 
     async def scenario(stage: Play) -> None:
         busy = False
@@ -81,14 +70,14 @@ def test_a_call_that_comes_while_another_is_open_is_lost_on_some_servers(tmp_pat
         await stage.finish()
         ids = [call.id for call in stage.csms.calls]
         assert len(ids) == len(set(ids))
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario, keys={"MeterValueSampleInterval": "5"})
 
 
 @pytest.mark.parametrize("message_id", [None, "-1"])
 def test_an_error_without_an_id_ends_the_call_it_must_mean(tmp_path: Path, message_id: str | None) -> None:
-    """Line 18: CALLERRORs with message id null or "-1" count as a refusal, soon, and nothing is stuck."""
+    """CALLERRORs with message id null or "-1" count as a refusal, soon, and nothing is stuck."""
 
     async def scenario(stage: Play) -> None:
         error = json.dumps([4, message_id, "InternalError", "", {}])
@@ -98,14 +87,14 @@ def test_an_error_without_an_id_ends_the_call_it_must_mean(tmp_path: Path, messa
         await stage.finish()
         assert len(stage.csms.connections) == 1
         assert [call.payload["transactionId"] for call in stage.csms.named("StopTransaction")] == [-1]
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
 
 @pytest.mark.parametrize("code", ["NotSupported", "NotImplemented", "InternalError"])
 def test_a_refused_authorize_leaves_the_token_to_the_station(tmp_path: Path, code: str) -> None:
-    """Line 19: as if offline for this token."""
+    """As if offline for this token."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["Authorize"] = lambda call: Error(code)
@@ -118,7 +107,7 @@ def test_a_refused_authorize_leaves_the_token_to_the_station(tmp_path: Path, cod
 
 @pytest.mark.parametrize("code", ["NotSupported", "NotImplemented"])
 def test_meter_values_that_nobody_wants_hold_nothing_up(tmp_path: Path, code: str) -> None:
-    """Line 19: a server without MeterValues gets each once, and the stop without delay."""
+    """A server without MeterValues gets each once, and the stop without delay."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["MeterValues"] = lambda call: Error(code)
@@ -133,7 +122,7 @@ def test_meter_values_that_nobody_wants_hold_nothing_up(tmp_path: Path, code: st
 
 
 def test_ordinary_messages_that_are_refused_hold_nothing_up(tmp_path: Path) -> None:
-    """Line 19: statuses, heartbeats and triggered statuses may be refused for ever."""
+    """Statuses, heartbeats and triggered statuses may be refused for ever."""
 
     async def scenario(stage: Play) -> None:
         actions = ("StatusNotification", "Heartbeat", "FirmwareStatusNotification", "DiagnosticsStatusNotification")
@@ -143,7 +132,7 @@ def test_ordinary_messages_that_are_refused_hold_nothing_up(tmp_path: Path) -> N
         await stage.charge(100)
         await stage.finish()
         assert len(stage.csms.connections) == 1
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
@@ -152,7 +141,7 @@ def test_ordinary_messages_that_are_refused_hold_nothing_up(tmp_path: Path) -> N
 
 
 def test_a_start_refused_without_an_id_ends_the_transaction(tmp_path: Path) -> None:
-    """Line 21: no transactionId, only the verdict; the stop goes with -1, nothing is asked again."""
+    """No transactionId, only the verdict; the stop goes with -1, nothing is asked again."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["StartTransaction"] = lambda call: {"idTagInfo": {"status": "Invalid"}}
@@ -164,7 +153,7 @@ def test_a_start_refused_without_an_id_ends_the_transaction(tmp_path: Path) -> N
         assert len(stage.csms.named("StartTransaction")) == 1
         stage.tap()
         await stage.unplug()
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
 
@@ -173,7 +162,7 @@ EXTRA = {"status": "Accepted", "note": "ours", "balance": 3}
 
 
 def test_fields_that_are_too_many_do_not_matter(tmp_path: Path) -> None:
-    """Line 21: what the schema knows of an answer is used, the rest is logged."""
+    """What the schema knows of an answer is used, the rest is logged."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts = {
@@ -209,7 +198,7 @@ def _kind(stage: Play, call: Call) -> dict[str, Any]:
 
 
 def test_a_verdict_among_fields_that_are_too_many_counts(tmp_path: Path) -> None:
-    """Line 21: Blocked is Blocked, whatever stands beside it."""
+    """Blocked is Blocked, whatever stands beside it."""
 
     async def scenario(stage: Play) -> None:
         stage.csms.scripts["Authorize"] = lambda call: {"idTagInfo": {**EXTRA, "status": "Blocked"}}
@@ -229,7 +218,7 @@ def test_a_verdict_among_fields_that_are_too_many_counts(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("answer", ["[]", '"yes"', "{}", '{"idTagInfo":7}', '{"transactionId":"x"}', "null"])
 def test_answers_that_say_nothing_are_answers(tmp_path: Path, answer: str) -> None:
-    """Line 21: a start or stop answered with nonsense is delivered: not sent again for ever, and the charge goes on."""
+    """A start or stop answered with nonsense is delivered: not sent again for ever, and the charge goes on."""
 
     async def scenario(stage: Play) -> None:
         def nonsense(call: Call) -> str:
@@ -241,6 +230,6 @@ def test_answers_that_say_nothing_are_answers(tmp_path: Path, answer: str) -> No
         assert len(stage.csms.named("StartTransaction")) == 1
         stops = [call.payload for call in stage.csms.named("StopTransaction")]
         assert [(stop["transactionId"], stop["meterStop"]) for stop in stops] == [(-1, stage.meter_wh())]
-        await _charges(stage)
+        await stage.charge_exactly()
 
     play(tmp_path, scenario)
