@@ -52,6 +52,24 @@ def test_the_cable_of_a_refused_token_is_held_for_it(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_a_held_cable_is_free_after_a_restart(tmp_path: Path) -> None:
+    """Whom the cable waits for is not remembered: nobody is trapped by a crash."""
+
+    async def scenario(stage: Play) -> None:
+        _refuse(stage)
+        stage.plug()
+        stage.tap()
+        await stage.csms.heard("StopTransaction")
+        await asyncio.sleep(5)
+        await stage.kill_station()
+        await stage.start_station()
+        await asyncio.sleep(5)
+        await stage.unplug()
+        await stage.status("Available")
+
+    play(tmp_path, scenario)
+
+
 def test_the_cable_of_a_refused_token_is_given_to_one_of_its_parent(tmp_path: Path) -> None:
     """A tag with the same parent releases the cable too."""
 
