@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class WebSocket(Protocol):
@@ -60,6 +60,11 @@ class Rejection:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
 
+
+PEER_ADDRESS: Final = ":peer-address"
+PEER_COMMON_NAME: Final = ":peer-common-name"
+"""What a server adds to a request's headers from the connection itself: the other side's IP address, and the common name
+in its verified TLS certificate, if it gave one. No header on the wire can have such a name (RFC 9110, section 5.1)."""
 
 SocketHandler = Callable[[WebSocket, str, Mapping[str, str]], Awaitable[None]]
 """Gets the connection, the request's path as it came (percent-encoded, with its query) and headers in lower case."""

@@ -53,7 +53,15 @@ from ocpp_client.errors import (
     UpgradeInvalid,
     UrlInvalid,
 )
-from ocpp_client.sockets import Rejection, RequestCheck, SocketHandler, SubprotocolChoice, WebSocket
+from ocpp_client.sockets import (
+    PEER_ADDRESS,
+    PEER_COMMON_NAME,
+    Rejection,
+    RequestCheck,
+    SocketHandler,
+    SubprotocolChoice,
+    WebSocket,
+)
 
 __all__ = [
     "Rejection",
@@ -378,6 +386,18 @@ def dial_error(url: str, error: OSError | UnicodeError, open_timeout_s: float) -
 # --- server
 
 
+def _described(connection: ServerConnection, request: Request) -> Mapping[str, str]:
+    """The request's headers, and what the connection tells of the other side."""
+    address = connection.remote_address
+    headers = {**_plain(request.headers), PEER_ADDRESS: address[0] if isinstance(address, tuple) else str(address)}
+    encrypted = connection.transport.get_extra_info("ssl_object")
+    certificate = None if encrypted is None else encrypted.getpeercert()
+    for name, value in (pair for group in (certificate or {}).get("subject", ()) for pair in group):
+        if name == "commonName":
+            headers[PEER_COMMON_NAME] = value
+    return headers
+
+
 class WebSocketServer:
     """A listening server. As a context manager it closes at the end."""
 
@@ -426,10 +446,10 @@ async def serve(
     async def run(connection: ServerConnection) -> None:
         assert connection.request is not None  # the handshake is over
         request = connection.request
-        await handler(_Socket(connection, close_timeout_s), request.path, _plain(request.headers))
+        await handler(_Socket(connection, close_timeout_s), request.path, _described(connection, request))
 
     async def check(connection: ServerConnection, request: Request) -> Response | None:
-        rejection = await process_request(request.path, _plain(request.headers)) if process_request else None
+        rejection = await process_request(request.path, _described(connection, request)) if process_request else None
         if rejection is None:
             return None
         response = connection.respond(rejection.status, rejection.body)
