@@ -17,11 +17,13 @@ from csms.core.events import Connected, Disconnected
 from csms.faults.plan import CloseAtOnce, NoSubprotocol, RefuseUpgrade, WrongSubprotocol
 from csms.link import Link
 from csms.membership import Membership, NotAdmitted
+from csms.pace import Pace
 from csms.passwords import PasswordCheck
 from csms.redaction import redacted
 from csms.runtime import Runtime
 from csms.stations import Stations
 from ocpp_client.errors import ConnectionLost
+from ocpp_client.sockets import PEER_ADDRESS
 from ocpp_client.websocket import Rejection, WebSocket, WebSocketServer, serve
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,7 @@ class Door:
             stations=self._stations.count(),
             is_known=known,
             closing=self._closing,
+            from_address=self._per_address[headers.get(PEER_ADDRESS, "")],
         )
         decision = admit(station, headers, self._config, self._passwords, house)
         if isinstance(decision, Rejection):
@@ -138,10 +141,7 @@ class Door:
         self._open += 1
         self._per_address[address] += 1
         try:
-            if self._per_address[address] > self._config.limits.connections_per_address:
-                log.warning("station turned away: too many connections address=%s station=%s", address, visit.station)
-                await socket.close(CROWDED_CODE, "too many connections from this address; try again later")
-            elif visit.farewell is not None:
+            if visit.farewell is not None:
                 await socket.close(visit.farewell.code, visit.farewell.reason)
             elif visit.mute:
                 await _ignore(socket)
@@ -189,10 +189,15 @@ class Door:
 
     async def _read(self, socket: WebSocket, link: Link) -> ConnectionLost:
         """Move messages to the core until the connection ends; how it ended."""
+        limits = self._config.limits
+        pace = Pace(limits.messages_per_s, limits.messages_at_once)
         try:
             while True:
                 async with asyncio.timeout(self._config.idle_timeout_s):
                     message = await socket.receive()
+                wait_s = pace.wait_s(asyncio.get_running_loop().time())
+                if wait_s:
+                    await asyncio.sleep(wait_s)
                 self._log(link.station, "in", message if isinstance(message, str) else f"<{len(message)} bytes>")
                 self._runtime.received(link, message)
         except ConnectionLost as lost:

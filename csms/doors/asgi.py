@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from csms.api.build import build_api
 from csms.app import Csms
 from ocpp_client.errors import ABNORMAL_CLOSURE, ConnectionLost
-from ocpp_client.sockets import Rejection
+from ocpp_client.sockets import PEER_ADDRESS, Rejection
 
 _DENIAL: Final = "websocket.http.response"  # ASGI, WebSocket Denial Response
 
@@ -167,7 +167,7 @@ def _path(scope: Scope) -> str:
 
 
 def _headers(scope: Scope) -> Mapping[str, str]:
-    plain: dict[str, str] = {}
+    plain = {PEER_ADDRESS: _address(scope.get("client")).rpartition(":")[0]}
     pairs: Sequence[tuple[bytes, bytes]] = scope["headers"]
     for raw_name, raw_value in pairs:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
