@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from firmware.core.settings import TRANSACTION_ATTEMPTS, TRANSACTION_RETRY_S, Settings
 from hal.clock import Clock
-from ocpp_client.errors import AnswerInvalid, CallError, CallFailed, CallTimeout, ConnectionLost, MessageTooLarge
+from ocpp_client.errors import AnswerInvalid, CallError, CallTimeout, ConnectionLost, MessageTooLarge
 from ocpp_client.messages import Request, Response
 from offline_queue import Burial, Commit, Delivery, Queue, QueueError, Record
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 64  # records looked at together
 POISON_CODES = frozenset({1003, 1007, 1008, 1009, 1011})  # close codes that are an answer to what was just sent
-TOO_BIG = 1009
+TOO_BIG = 1009  # answered with less of the same, until nothing can be left out
 UNKNOWN_CODES = frozenset({"NotImplemented", "NotSupported"})  # the other side has no such message
 
 AnyRequest = Request[Any]
@@ -79,7 +79,7 @@ class Outbox:
         self._settings = settings
         self._prefix = id_prefix
         self._wake = asyncio.Event()
-        self._too_big: set[int] = set()
+        self._shrinks: dict[int, int] = {}  # how often a record was too big for the other side, or for us
         self._due_s: dict[int, float] = {}  # monotonic time of the next attempt, by record
         self._answered: list[int] = []  # records whose acknowledgement need not be on disk before the next is sent
         self._confirming: asyncio.Future[Any] | None = None
@@ -176,12 +176,8 @@ class Outbox:
         following: Record | None,
     ) -> bool:
         """Send one record; False when it has to be looked at again (a failed attempt, or given up)."""
-        if record.id in self._too_big:
-            shrunk = renderer.smaller(record, request)
-            if shrunk is None:
-                await self._give_up(record, renderer, "larger than the central system takes")
-                return False
-            request = shrunk
+        for _ in range(self._shrinks.get(record.id, 0)):
+            request = renderer.smaller(record, request) or request
         self.sending = record.id
         ahead: asyncio.Handle | None = None
         if following is not None and following.thinnable:  # a renderer may count how often it tells what is billable
@@ -192,14 +188,15 @@ class Outbox:
             log.warning("answer breaks its schema record=%d error=%s", record.id, invalid)
             answer = {**invalid.raw, **invalid.usable}
         except MessageTooLarge as error:
-            return await self._shrink(record, request, renderer, error)
+            if not self._shrink(record, request, renderer):
+                await self._give_up(record, renderer, str(error))
+            return False
         except (CallError, CallTimeout) as error:
             await self._failed(record, renderer, error)
             return False
         except ConnectionLost as lost:
-            if lost.cause == "peer" and lost.code in POISON_CODES:
-                if lost.code == TOO_BIG:
-                    self._too_big.add(record.id)
+            refused = lost.cause == "peer" and lost.code in POISON_CODES
+            if refused and not (lost.code == TOO_BIG and self._shrink(record, request, renderer)):
                 await self._failed(record, renderer, lost)
             raise
         finally:
@@ -218,12 +215,13 @@ class Outbox:
             await self._confirmed(settled)
         return True
 
-    async def _shrink(self, record: Record, request: AnyRequest, renderer: Renderer, error: CallFailed) -> bool:
-        if record.id in self._too_big or renderer.smaller(record, request) is None:
-            await self._give_up(record, renderer, str(error))
-        else:
-            self._too_big.add(record.id)
-        return False
+    def _shrink(self, record: Record, request: AnyRequest, renderer: Renderer) -> bool:
+        """Send less of a record the next time; False when there is no less. That is no failed attempt."""
+        smaller = renderer.smaller(record, request)
+        if smaller is None or smaller == request:
+            return False
+        self._shrinks[record.id] = self._shrinks.get(record.id, 0) + 1
+        return True
 
     async def _failed(self, record: Record, renderer: Renderer, error: Exception) -> None:
         attempts = record.attempts + 1
@@ -246,7 +244,7 @@ class Outbox:
         await self._confirmed(settled, [Burial(record.id, reason)])
 
     def _forget(self, record: Record) -> None:
-        self._too_big.discard(record.id)
+        self._shrinks.pop(record.id, None)
         self._due_s.pop(record.id, None)
 
     async def _pass_over(self, silent: list[int]) -> None:

@@ -186,11 +186,6 @@ class StatusReporter:
             self._told.pop(number, None)
         self._wake.set()
 
-    @property
-    def pending(self) -> bool:
-        """True while a status that differs from what was told waits to be told."""
-        return any(self._told.get(number) != self._since[number][0] for number in self._numbers())
-
     def messages(self) -> tuple[list[tuple[int, Report, StatusNotificationRequest]], float | None]:
         """What is due to be told now, in order, and in how many seconds the next may be."""
         due: list[tuple[int, Report, StatusNotificationRequest]] = []

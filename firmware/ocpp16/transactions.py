@@ -214,7 +214,7 @@ class Transactions:
         return NOTHING
 
     def smaller(self, record: Record, request: AnyRequest) -> AnyRequest | None:
-        """A stop with half of its meter data, first and last kept; then without."""
+        """A stop with a quarter of its meter data, first and last kept; then of that, and at last without any."""
         if not isinstance(request, StopTransactionRequest) or not request.transaction_data:
             return None
         count = len(request.transaction_data)

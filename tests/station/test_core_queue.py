@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,32 @@ def test_one_call_is_under_way_at_a_time(tmp_path: Path) -> None:
         assert most == 1
 
     play(tmp_path, scenario, keys={"MeterValueSampleInterval": "10"})
+
+
+@pytest.mark.parametrize("limit_bytes", [4000, 400])
+def test_a_stop_that_is_too_large_is_told_with_less_data(tmp_path: Path, limit_bytes: int) -> None:
+    """A central system that closes with 1009 gets the stop with fewer and fewer values, at last with none; nothing is given up."""
+
+    async def scenario(stage: Play) -> None:
+        async def stop(call: Call) -> Answer:
+            if len(json.dumps(call.payload)) > limit_bytes:
+                await stage.csms.close(1009, "message too big")
+                return None
+            return stage.csms.stop(call)
+
+        stage.csms.scripts["StopTransaction"] = stop
+        await stage.charge(1000)
+        stage.tap()
+        await stage.until(lambda: stage.csms.transactions[0]["stop"], 600)
+        last = stage.csms.transactions[0]["stop"]
+        assert last["meterStop"] == stage.meter_wh()
+        contexts = [value["sampledValue"][0]["context"] for value in last.get("transactionData", [])]
+        assert not contexts or (contexts[0], contexts[-1]) == ("Transaction.Begin", "Transaction.End")
+        assert bool(contexts) is (limit_bytes == 4000)
+        assert stage.app.queue.stats().dead == 0
+
+    play(
+        tmp_path,
+        scenario,
+        keys={"StopTxnSampledData": "Energy.Active.Import.Register", "MeterValueSampleInterval": "10"},
+    )
