@@ -19,7 +19,16 @@ from ocpp_client.backoff import Backoff
 from ocpp_client.clock import Clock
 from ocpp_client.endpoint import Target, without_secrets
 from ocpp_client.errors import ConnectionLost, OcppError, SubprotocolMismatch
-from ocpp_client.link_status import MOVES, Drop, LinkFault, LinkState, LinkStatus, ReconnectAsked, is_mass_drop
+from ocpp_client.link_status import (
+    MOVES,
+    Drop,
+    LinkFault,
+    LinkState,
+    LinkStatus,
+    ReconnectAsked,
+    is_mass_drop,
+    may_be_mass_drop,
+)
 from ocpp_client.peer import Peer
 from ocpp_client.sockets import WebSocket
 from ocpp_client.websocket import connect
@@ -70,7 +79,9 @@ class LinkOptions:
     """Well above the round trips of a cellular network."""
     stable_s: float = 30.0
     restart_spread_s: float = 30.0
-    """How far the first attempts of a fleet are scattered after its server restarted."""
+    """How far the first attempts of a fleet are scattered after its server said that it restarts."""
+    loss_spread_s: float = 10.0
+    """The same after the connection of an accepted station ended as if by a crash of the server, without a word."""
 
 
 async def _open_gate() -> None:
@@ -319,7 +330,7 @@ class Link:
             delay_s = self._backoff.policy.floor_s
         else:
             self._attempts += 1
-            spread_s = self._options.restart_spread_s if is_mass_drop(error) else 0.0
+            spread_s = self._spread_s(error)
             asked_s = max(drop.retry_after_s or 0.0, least_s or 0.0) or None
             delay_s = self._backoff.next_delay_s(asked_s, spread_s=spread_s)
         evidence = " ".join(f"{name}={value!r}" for name, value in drop.evidence.items())
@@ -330,6 +341,11 @@ class Link:
             level, "%s kind=%s%s %s next_attempt_s=%.1f: %s", phrase, drop.kind, lasted, evidence, delay_s, drop.cause
         )
         return delay_s
+
+    def _spread_s(self, error: OcppError) -> float:
+        if is_mass_drop(error):
+            return self._options.restart_spread_s
+        return self._options.loss_spread_s if self._state is LinkState.ONLINE and may_be_mass_drop(error) else 0.0
 
     async def _wait(self, delay_s: float) -> None:
         """Wait for the next attempt; `reconnect` shortens it, but not below the shortest wait."""

@@ -89,6 +89,13 @@ def is_mass_drop(error: OcppError) -> bool:
     return isinstance(error, ConnectionLost) and error.cause == "peer" and error.code in (1012, 1013)
 
 
+def may_be_mass_drop(error: OcppError) -> bool:
+    """Tell whether a restart or crash of the server would have looked the same: going away, or gone without a word."""
+    if not isinstance(error, ConnectionLost):
+        return False
+    return error.cause == "broken" or (error.cause == "peer" and error.code == 1001)
+
+
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
     """A link at one moment. Times are monotonic seconds."""
