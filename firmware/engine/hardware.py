@@ -278,7 +278,11 @@ class EvseDriver:
                 await self._deny()
             if FaultCode.WELDED_CONTACTOR in self.evse.faults:
                 return lock.state
-            state = await lock.unlock()
+            try:
+                state = await lock.unlock()
+            except HalError as error:
+                self._note_loss("lock", error)
+                raise
             self._locked = False
             self._lock_changed(state)
             if state is LockState.UNLOCKED:

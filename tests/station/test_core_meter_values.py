@@ -250,3 +250,18 @@ def test_samples_go_on_at_their_marks_after_a_restart(tmp_path: Path) -> None:
         assert times == pytest.approx([60.0 * n for n in range(1, 13)], abs=0.05)
 
     play(tmp_path, scenario)
+
+
+def test_a_main_meter_that_is_gone_costs_its_own_values_only(tmp_path: Path) -> None:
+    """At a mark where the main meter is silent the connectors are told as ever; afterwards it is told again."""
+
+    async def scenario(stage: Play) -> None:
+        await asyncio.sleep(70)
+        stage.do("device", device="meter", lost=True)
+        await asyncio.sleep(60)
+        stage.do("device", device="meter", lost=False)
+        await asyncio.sleep(120)
+        assert [len(_values(stage, connector)) for connector in (0, 1, 2)] == [3, 4, 4]
+        assert await stage.csms.ask("TriggerMessage", {"requestedMessage": "MeterValues"}) == {"status": "Accepted"}
+
+    play(tmp_path, scenario, keys={"ClockAlignedDataInterval": "60"})

@@ -222,6 +222,21 @@ def test_a_refused_boot_is_tried_again_after_a_minute(tmp_path: Path) -> None:
     play(tmp_path, scenario, connected=None)
 
 
+def test_an_answer_without_a_status_is_no_registration(tmp_path: Path) -> None:
+    """What cannot be understood is asked again after a minute."""
+
+    async def scenario(stage: Play) -> None:
+        stage.csms.scripts["BootNotification"] = lambda call: {"currentTime": stage.csms.time()}
+        await _switch_on(stage)
+        await stage.csms.heard("BootNotification")
+        del stage.csms.scripts["BootNotification"]
+        again = await stage.csms.heard("BootNotification", 2)
+        assert again.at - stage.csms.calls[0].at == pytest.approx(60, abs=1)
+        await stage.online()
+
+    play(tmp_path, scenario, connected=None)
+
+
 def test_an_unanswered_boot_leads_to_another_connection(tmp_path: Path) -> None:
     """Two BootNotifications in vain on one connection, then a new connection is tried."""
 

@@ -183,6 +183,20 @@ def test_a_bolt_that_does_not_move_is_told(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_a_lock_that_is_gone_cannot_be_unlocked(tmp_path: Path) -> None:
+    """A dead lock controller is UnlockFailed, soon, and not silence."""
+
+    async def scenario(stage: Play) -> None:
+        stage.do("evse/1/device", device="lock", lost=True)
+        assert await _unlock(stage, SOCKET) == {"status": "UnlockFailed"}
+        await stage.status("Faulted")
+        assert stage.csms.named("StatusNotification")[-1].payload["errorCode"] == "ConnectorLockFailure"
+        stage.do("evse/1/device", device="lock", lost=False)
+        await stage.status("Available")
+
+    play(tmp_path, scenario)
+
+
 def test_unlocking_frees_a_cable_held_for_a_refused_token(tmp_path: Path) -> None:
     """The operator can give a cable back that waits for its owner's tag."""
 
