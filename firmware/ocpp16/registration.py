@@ -61,6 +61,7 @@ class Registrar:
         self._configuration = configuration
         self._told: Identity | None = None  # with which the station was accepted
         self._now = asyncio.Event()
+        self._not_before_s = 0.0  # monotonic time of the next BootNotification
         self.answering = asyncio.Event()  # clear from an answer of Rejected to the next answer
         self.answering.set()
 
@@ -75,10 +76,13 @@ class Registrar:
         return not registered or self._told != self._identity()
 
     async def register(self, peer: Peer) -> None:
-        """Send BootNotification until it is accepted. Raises ConnectionLost, also when nobody answers."""
+        """Send BootNotification until it is accepted. Raises ConnectionLost, also when nobody answers.
+
+        What is left of the interval of an earlier answer is waited for first, on a new connection too.
+        """
         unanswered = 0
         while True:
-            self._now.clear()
+            await self._wait()
             identity = self._identity()
             verdict: Verdict | None = None
             try:
@@ -100,11 +104,16 @@ class Registrar:
                     return
                 wait_s = float(verdict.interval_s) if verdict.interval_s > 0 else DEFAULT_RETRY_S
                 log.info("registration %s next_in_s=%d", verdict.standing.value, wait_s)
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._now.wait()
-            except TimeoutError:
-                pass
+            self._not_before_s = self._engine.clock.monotonic() + wait_s
+
+    async def _wait(self) -> None:
+        """Wait until the next BootNotification may be sent, or is asked for."""
+        self._now.clear()
+        try:
+            async with asyncio.timeout(max(self._not_before_s - self._engine.clock.monotonic(), 0.0)):
+                await self._now.wait()
+        except TimeoutError:
+            pass
 
     def _take(self, verdict: Verdict, identity: Identity) -> None:
         accepted = verdict.standing is Registration.ACCEPTED

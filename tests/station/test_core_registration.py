@@ -194,6 +194,24 @@ def test_rejected_is_silent_until_its_interval_is_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_a_new_connection_does_not_shorten_the_interval(tmp_path: Path, status: str) -> None:
+    """A central system that closes after its answer hears nothing before the interval is over."""
+
+    async def scenario(stage: Play) -> None:
+        _boot(stage, status, "Accepted", interval=100)
+        await _switch_on(stage)
+        first = await stage.csms.heard("BootNotification")
+        await asyncio.sleep(1)
+        await stage.csms.close(1000)
+        second = await stage.csms.heard("BootNotification", 2)
+        assert second.at - first.at == pytest.approx(100, abs=1)
+        assert second.connection == 1
+        await stage.online()
+
+    play(tmp_path, scenario, connected=None)
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
 def test_an_interval_of_zero_is_replaced_by_a_sane_one(tmp_path: Path, status: str) -> None:
     """Without an interval the next BootNotification comes after a minute."""
 
