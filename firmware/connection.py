@@ -46,6 +46,9 @@ MISCONFIGURED = frozenset({Cause.WRONG_PORT, Cause.TLS_VERSION, Cause.CLIENT_CER
 SLOW_RETRY_S = 60.0
 """The least wait after a failure that only another setting will mend."""
 
+USAGE_COUNTED_S = 300.0
+USAGE_KEPT_EVERY = 12  # counts: once an hour
+
 
 class Connection:
     """Owns the link for one run of the program. Call `load` before `run`."""
@@ -63,7 +66,7 @@ class Connection:
         self._address_changed_at: float | None = None
         self._stored_failures = 0
         self._was_accepted = False
-        self.usage = Usage()
+        self._usage = Usage()
         self.access = AccessBook(configured_access(csms), _means(csms))
         self._rota = self._new_rota(None)
         self._backoff = Backoff(_policy(csms), app.around.rng)
@@ -100,7 +103,7 @@ class Connection:
             self.access = AccessBook.restore(configured_access(csms), _means(csms), stored)
             usage = await queue.get(documents.LINK, documents.USAGE)
             if usage is not None:
-                self.usage.restore(usage)
+                self._usage.restore(usage)
         except ValueError as error:
             log.warning("kept document ignored error=%s", error)
         self._rota = self._new_rota(remembered.worked)
@@ -111,6 +114,12 @@ class Connection:
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """The newest lost and failed connections, oldest first: a bounded history."""
         return self._history.diagnoses
+
+    @property
+    def usage(self) -> Usage:
+        """Data used, by day and by connection, as it stands now."""
+        self._count()
+        return self._usage
 
     @property
     def state(self) -> LinkState:
@@ -160,9 +169,10 @@ class Connection:
 
                 self._dialler.relay = await stack.enter_async_context(Relay(board.world.network))
             async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(self._watch.run())
+                helpers = [tasks.create_task(work) for work in (self._watch.run(), self._keep_usage())]
                 await self.link.run()
-                watching.cancel()
+                for helper in helpers:
+                    helper.cancel()
 
     async def stop(self) -> None:
         """Close the connection politely; about a second at the most."""
@@ -196,7 +206,7 @@ class Connection:
     def _peer(self, socket: WebSocket, protocol: str) -> Peer:
         app = self._app
         self._local_host = socket.local_address.rpartition(":")[0]
-        self.usage.begin_session()
+        self._usage.begin_session()
         return Peer(
             socket,
             catalogue(protocol),
@@ -310,7 +320,15 @@ class Connection:
 
     def _count(self) -> None:
         status = self.link.status
-        self.usage.count(status.bytes_sent, status.bytes_received, self._app.clock.wall())
+        self._usage.count(status.bytes_sent, status.bytes_received, self._app.clock.wall())
+
+    async def _keep_usage(self) -> None:
+        """Count by the day to which it belongs, and write it down now and then."""
+        while True:
+            for _ in range(USAGE_KEPT_EVERY):
+                await self._app.clock.sleep(USAGE_COUNTED_S)
+                self._count()
+            self._write(documents.document(documents.USAGE, self._usage.document()))
 
     def _new_rota(self, worked: str | None) -> Rota:
         csms = self._app.config.csms
