@@ -88,6 +88,7 @@ class Simulation:
                 gc.enable()
 
     def _run(self, main: Callable[["Simulation"], Coroutine[Any, Any, T]]) -> T:
+        asyncio.set_event_loop(self.loop)  # what the dead do while they are buried may ask for the current loop
         try:
             return self.loop.run_until_complete(main(self))
         finally:
@@ -95,6 +96,7 @@ class Simulation:
                 for process in list(host.processes):
                     self.processes.kill(process)
             bury_rest(self.loop)
+            asyncio.set_event_loop(None)
             self.loop.close()
 
     def _is_of_the_dead(self, future: Any) -> bool:
