@@ -106,7 +106,7 @@ class RedisClient:
         self._sending = None
 
     async def _round_trip(self, commands: Sequence[Words]) -> list[Any]:
-        """The answers; an error that Redis gave to one command stands in its place as a RedisRefused."""
+        """The answers; what went wrong with one command only stands in its place, as one of our errors."""
         try:
             if len(commands) == 1:
                 return [await self._redis.execute_command(*commands[0])]
@@ -120,7 +120,14 @@ class RedisClient:
             raise RedisRefused(str(error)) from error
         except (RedisError, OSError) as error:
             raise RedisUnavailable(f"Redis at {self._where()}: {error}") from error
-        return [RedisRefused(str(each)) if isinstance(each, RedisError) else each for each in answers]
+        return [self._answer(each) for each in answers]
+
+    def _answer(self, answer: Any) -> Any:
+        if isinstance(answer, ResponseError):
+            return RedisRefused(str(answer))
+        if isinstance(answer, RedisError | OSError):
+            return RedisUnavailable(f"Redis at {self._where()}: {answer}")
+        return answer
 
     async def close(self) -> None:
         """Close every connection; what was asked for and not answered yet fails."""

@@ -21,8 +21,10 @@ def free_port() -> int:
 class RedisServer:
     """One process, which can be killed and started again on the same port."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, cluster: bool = False) -> None:
+        """`cluster`: a Redis Cluster of one node, which refuses commands whose keys are in different slots."""
         self.port = free_port()
+        self.cluster = cluster
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,11 +35,18 @@ class RedisServer:
         async with asyncio.timeout(10):
             while not await self._answers():
                 await asyncio.sleep(0.01)
+            if self.cluster:
+                await self.say("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+                while await self.say("GET", "x") != b"$-1\r\n":
+                    await asyncio.sleep(0.02)
 
     def _spawn(self) -> None:
-        words = ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no", "--dir"]
+        words = ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no"]
+        if self.cluster:
+            words += ["--cluster-enabled", "yes", "--cluster-config-file", f"nodes-{self.port}.conf"]
+            words += ["--cluster-port", str(free_port())]
         with (self._directory / f"redis-{self.port}.log").open("ab") as log:
-            self._process = subprocess.Popen([*words, str(self._directory)], stdout=log, stderr=log)
+            self._process = subprocess.Popen([*words, "--dir", str(self._directory)], stdout=log, stderr=log)
 
     def stop(self) -> None:
         """Kill it; everything it held is gone."""

@@ -26,11 +26,14 @@ ALL = Scope(("CP1",), ("CP1",), logs=True)
 NOW = "2026-03-01T10:00:00Z"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("redis", marks=needs_redis)])
+KINDS = ["sqlite", *(pytest.param(kind, marks=needs_redis) for kind in ("redis", "redis-cluster"))]
+
+
+@pytest.fixture(params=KINDS)
 async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Reopen]:
     """Opens the same home again, as a process that starts anew would."""
     opened: list[Any] = []
-    server = RedisServer(tmp_path) if request.param == "redis" else None
+    server = None if request.param == "sqlite" else RedisServer(tmp_path, cluster=request.param == "redis-cluster")
     if server is not None:
         await server.start()
 
@@ -39,7 +42,7 @@ async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             keeper: Keeper = await SqliteKeeper.open(tmp_path / "csms.db")
             opened.append(keeper)
             return keeper
-        client = RedisClient(RedisSettings(server.url))
+        client = RedisClient(RedisSettings(server.url, cluster=server.cluster))
         opened.append(client)
         return RedisKeeper(client)
 

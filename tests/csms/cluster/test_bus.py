@@ -1,4 +1,4 @@
-"""What every bus promises, proven in memory and on a real Redis."""
+"""What every bus promises, proven in memory, on a real Redis and on a Redis Cluster."""
 
 import asyncio
 import itertools
@@ -35,7 +35,7 @@ class Place:
 
     def __init__(self, directory: Path, kind: str) -> None:
         self.exchange = Exchange(SETTINGS)
-        self.server = RedisServer(directory) if kind == "redis" else None
+        self.server = None if kind == "memory" else RedisServer(directory, cluster=kind == "redis-cluster")
         self._lives = itertools.count(1)
         self._opened: list[RedisClient] = []
 
@@ -44,7 +44,7 @@ class Place:
         life = f"life-{next(self._lives)}"
         if self.server is None:
             return MemoryBus(self.exchange, node, life)
-        client = RedisClient(RedisSettings(self.server.url, timeout_s=1.0))
+        client = RedisClient(RedisSettings(self.server.url, timeout_s=1.0, cluster=self.server.cluster))
         self._opened.append(client)
         return RedisBus(client, node, life, SETTINGS)
 
@@ -66,7 +66,10 @@ class Place:
         self.end()
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=needs_redis)])
+KINDS = ["memory", *(pytest.param(kind, marks=needs_redis) for kind in ("redis", "redis-cluster"))]
+
+
+@pytest.fixture(params=KINDS)
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
     place = Place(tmp_path, request.param)
     if place.server is not None:
