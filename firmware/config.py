@@ -143,6 +143,12 @@ class WatchdogTable(_Table):
     timeout_s: int = Field(30, ge=10, le=300)
 
 
+class ProtectionTable(_Table):
+    """`[protection]`: what is done about protective and other devices beside what each driver does."""
+
+    self_test_every_h: int = Field(24, ge=0, le=24 * 7)
+
+
 class LogTable(_Table):
     """`[log]`: how much is told."""
 
@@ -158,6 +164,7 @@ class Config(_Table):
     control: ControlTable = ControlTable()
     queue: QueueTable = QueueTable()
     watchdog: WatchdogTable = WatchdogTable()
+    protection: ProtectionTable = ProtectionTable()
     log: LogTable = LogTable()
     board: str = "mock"
     ocpp16: dict[str, str] = Field(default_factory=dict)
@@ -171,7 +178,11 @@ class Config(_Table):
 
     def initial_settings(self) -> dict[str, str]:
         """Start values of settings. Raises ValueError naming the key."""
-        return {"tx.after-power-loss": self.station.after_power_loss, **initial_settings(self.ocpp16)}
+        return {
+            "tx.after-power-loss": self.station.after_power_loss,
+            "protection.self-test-interval": str(self.protection.self_test_every_h * 3600),
+            **initial_settings(self.ocpp16),
+        }
 
 
 def _text(value: object) -> object:

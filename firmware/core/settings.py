@@ -149,6 +149,9 @@ TRANSACTION_RETRY_S = integer("queue.retry-interval", 60, "s", "before a retry, 
 # Behaviour at the pole
 MINIMUM_STATUS_S = integer("status.minimum-duration", 0, "s", "a status must last before it is told")
 RESET_RETRIES = integer("reset.retries", 1, "times", "a failed reset is tried again")
+SELF_TEST_INTERVAL_S = integer(
+    "protection.self-test-interval", 86_400, "s", "between self-tests while no vehicle is there; 0 before charges only"
+)
 BLINK_REPEAT = integer("lamp.blink-repeat", 3, "times", "the lamp blinks to give a sign", maximum=100)
 LIGHT_INTENSITY = integer("lamp.intensity", 100, "%", "brightness of the lamp", maximum=100)
 PHASE_ROTATION = text("supply.phase-rotation", "", "how the phases are wired, per connector")

@@ -14,10 +14,10 @@ from firmware.core import events as ev
 from firmware.core.context import EvseSpec
 from firmware.core.evse import Evse
 from firmware.core.facts import SampleContext
-from firmware.core.settings import Settings
+from firmware.core.settings import SELF_TEST_INTERVAL_S, Settings
 from firmware.core.station import Station
 from firmware.core.transaction import Phase
-from firmware.core.values import TokenInfo
+from firmware.core.values import Plug, TokenInfo
 from firmware.engine import memory
 from firmware.engine.contactor_faults import ContactorFaults
 from firmware.engine.hardware import EvseDriver
@@ -82,7 +82,14 @@ class Engine:
         }
         self.samplers = {number: self._sampler(number, driver) for number, driver in self.drivers.items()}
         self._self_tests = {
-            hardware.id: SelfTests(hardware.inputs, clock, self._fault_of(hardware.id)) for hardware in board.evses
+            hardware.id: SelfTests(
+                hardware.inputs,
+                clock,
+                self._fault_of(hardware.id),
+                idle=self._idle(hardware.id),
+                interval_s=lambda: settings[SELF_TEST_INTERVAL_S],
+            )
+            for hardware in board.evses
         }
         self.main_meter = self._main_meter()
         self.inputs = Inputs(self)
@@ -203,6 +210,10 @@ class Engine:
             return False
         return True
 
+    async def proven(self, number: int) -> bool:
+        """Test the protective devices of an EVSE whose contactor is open; one that fails forbids charging until it passes."""
+        return await self._self_tests[number].passed()
+
     def halt(self) -> None:
         """Forbid energy everywhere, at once and for good. Transactions stay as they are: the next start takes them up."""
         for driver in self.drivers.values():
@@ -292,7 +303,7 @@ class Engine:
     async def _begin(self, number: int) -> None:
         driver = self.drivers[number]
         await driver.settled()
-        if not await self._self_tests[number].passed():
+        if not await self.proven(number):
             self.apply(lambda station, now: station.evses[number].begin(None, now))
             return
         reading = await driver.read_meter()
@@ -342,6 +353,10 @@ class Engine:
 
     def _fault_of(self, number: int) -> Callable[[Fault], None]:
         return lambda fault: self.apply(lambda station, now: station.evses[number].fault_changed(fault, now))
+
+    def _idle(self, number: int) -> Callable[[], bool]:
+        evse = self.station.evses[number]
+        return lambda: evse.tx is None and evse.plug is Plug.UNPLUGGED
 
     def _contactor_of(self, number: int) -> Callable[[bool | None], None]:
         return lambda closed: self.apply(lambda station, now: station.evses[number].contactor_changed(closed, now))

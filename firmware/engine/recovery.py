@@ -45,6 +45,7 @@ async def recover(engine: Engine, *, clean_end: bool) -> int:
             engine.journal.record(_closed(tx, cause))
             continue
         await engine.pilot_known(tx.evse, PILOT_WAIT_S)
+        await engine.proven(tx.evse)  # as before any other charge: a sensor that fails keeps energy from a resumed one
         engine.apply(_taking_up(tx, cause))
     return len(found)
 

@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
 
 from firmware.engine.contactor_faults import ContactorFaults
 from firmware.engine.self_test import RETEST_S, SelfTests
 from hal.clocks import SystemClock
 from hal.errors import DeviceLost
+from hal.mock.devices.evse import MockInputs
 from hal.streams import Broadcast
 from hal.types import Fault, FaultCode
 from tests.hal.timing import run
+from tests.station.play import Play, play
+
+DAY_S = 86_400.0
 
 
 class Sensor:
@@ -18,6 +25,7 @@ class Sensor:
     def __init__(self, *, good: bool = True, hangs: bool = False) -> None:
         self.good = good
         self.hangs = hangs
+        self.opens_after = 0  # attempts that still find it closed
         self.tests = 0
 
     async def self_test(self) -> bool:
@@ -25,6 +33,8 @@ class Sensor:
         self.tests += 1
         if self.hangs:
             await asyncio.Event().wait()
+        if self.tests <= self.opens_after:
+            raise DeviceLost("not open; open it first")
         return self.good
 
 
@@ -74,6 +84,104 @@ def test_a_sensor_that_hangs_has_not_passed() -> None:
         assert [fault.active for fault in told] == [True]
 
     run(main())
+
+
+def test_a_sensor_that_is_only_being_opened_gets_its_time() -> None:
+    """At the start of the program a charge that goes on may ask before the lines are taken; one that stays lost has not passed."""
+
+    async def main() -> None:
+        told: list[Fault] = []
+        sensor = Sensor()
+        sensor.opens_after = 3
+        assert await SelfTests([sensor], clock(), told.append).passed()
+        assert told == []
+        sensor.opens_after = 1000
+        assert not await SelfTests([sensor], clock(), told.append).passed()
+        assert [fault.text for fault in told] == ["self-test failed: not open; open it first"]
+
+    run(main())
+
+
+def test_a_sensor_nobody_uses_is_tested_every_day_once_the_vehicle_has_left() -> None:
+    """The interval counts from the last test; while a vehicle is there the test waits, and a later one is due a day after it."""
+
+    async def main() -> None:
+        sensor, idle = Sensor(), True
+        tests = SelfTests([sensor], clock(), lambda fault: None, idle=lambda: idle, interval_s=lambda: DAY_S)
+        testing = asyncio.create_task(tests.run())
+        await asyncio.sleep(DAY_S - 1)
+        assert sensor.tests == 0
+        await asyncio.sleep(RETEST_S + 1)
+        assert sensor.tests == 1
+        assert await tests.passed()  # before a charge
+        idle = False
+        await asyncio.sleep(3 * DAY_S)
+        assert sensor.tests == 2
+        idle = True
+        await asyncio.sleep(RETEST_S + 1)
+        assert sensor.tests == 3
+        await asyncio.sleep(DAY_S / 2)
+        assert sensor.tests == 3
+        testing.cancel()
+
+    run(main())
+
+
+def test_the_daily_test_finds_a_sensor_that_has_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A station that nobody used for a day: faulted before the next vehicle comes, and not by it. The setting 0 leaves it out."""
+    tests = _counted(monkeypatch, good=False)
+
+    async def scenario(stage: Play) -> None:
+        await asyncio.sleep(12.5 * 3600)
+        assert tests
+        assert FaultCode.LEAKAGE_SENSOR in stage.app.engine.station.evses[1].faults
+
+    play(tmp_path / "tested", scenario, settings={"protection.self_test_every_h": "12"})
+
+    async def untested(stage: Play) -> None:
+        tests.clear()
+        await asyncio.sleep(2 * DAY_S)
+        assert tests == []
+
+    play(tmp_path / "untested", untested, settings={"protection.self_test_every_h": "0"})
+
+
+def test_a_charge_that_goes_on_after_a_power_loss_is_preceded_by_the_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any other charge: with the contactor open, and no energy while the sensor fails."""
+    tests = _counted(monkeypatch, good=True)
+
+    async def scenario(stage: Play) -> None:
+        await stage.charge(60)
+        await stage.kill_station()
+        tests.clear()
+        _counted(monkeypatch, good=False, tests=tests)
+        await stage.start_station()
+        evse = stage.app.engine.station.evses[1]
+        await stage.until(lambda: FaultCode.LEAKAGE_SENSOR in evse.faults)
+        await asyncio.sleep(RETEST_S / 2)
+        assert evse.tx is not None
+        assert not stage.world.evse(1).contactor_closed()
+        _counted(monkeypatch, good=True, tests=tests)
+        await stage.status("Charging", timeout_s=2 * RETEST_S)
+        assert tests == [False, True]
+        await stage.finish()
+        assert len(stage.csms.transactions) == 1
+
+    play(tmp_path, scenario)
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch, *, good: bool, tests: list[bool] | None = None) -> list[bool]:
+    """The results of all self-tests of the mock board's first EVSE from now on."""
+    results: list[bool] = [] if tests is None else tests
+
+    async def self_test(self: MockInputs) -> bool:
+        results.append(good)
+        return good
+
+    monkeypatch.setattr(MockInputs, "self_test", self_test)
+    return results
 
 
 def test_an_evse_without_self_testing_devices_charges_at_once() -> None:
