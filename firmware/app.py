@@ -30,6 +30,7 @@ from firmware.frames import FrameLog
 from firmware.identity import Identity
 from firmware.ocpp16.translator import Translator16
 from firmware.outbox import Outbox
+from firmware.registration import Registrar
 from firmware.services.guard import Guard
 from firmware.uplink.presets import is_cellular, preset_settings
 from hal.clock import Clock, TimeKeeper
@@ -141,7 +142,8 @@ class App:
             temperature=False,
             reactive=False,
         )
-        self.translator = Translator16(self.engine, self.timeline, self.outbox, self.identity, quantities=quantities)
+        registrar = Registrar(self.engine, self.identity)
+        self.translator = Translator16(self.engine, self.timeline, self.outbox, registrar, quantities=quantities)
         await self.translator.load(self.queue)
         self.engine.ask_token = self.translator.authorise
         self.engine.observe(self._observe)

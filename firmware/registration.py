@@ -1,4 +1,4 @@
-"""Registration of the charge point (OCPP 1.6 edition 2, section 4.2): BootNotification until it is accepted.
+"""Registration of the station: BootNotification until it is accepted (OCPP 1.6 edition 2, 4.2; OCPP 2.0.1 edition 3, B01 to B03).
 
 While the answer is Rejected, no request of the central system is answered either: see `answering`.
 """
@@ -7,16 +7,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from firmware.core.settings import HEARTBEAT_INTERVAL_S
 from firmware.core.values import Registration
 from firmware.engine.engine import Engine
 from firmware.identity import Identity
-from firmware.ocpp16.configuration import Configuration
 from ocpp_client.errors import AnswerInvalid, CallError, CallTimeout, ConnectionLost
+from ocpp_client.messages import Request
 from ocpp_client.peer import Peer
-from ocpp_client.v16 import BootNotificationRequest, BootNotificationResponse
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,30 @@ _STANDINGS = {
 }
 
 
+class BootAnswer(Protocol):
+    """What the answers of all versions have in common."""
+
+    @property
+    def status(self) -> str:
+        """Accepted, Pending or Rejected."""
+
+    @property
+    def interval(self) -> int:
+        """Seconds: of the heartbeat when accepted, else until the next BootNotification; 0 leaves it to the station."""
+
+    @property
+    def current_time(self) -> datetime:
+        """The central system's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """How a version of the protocol says that the station has started. `render` is also told whether it was asked for."""
+
+    protocol: str
+    render: Callable[[Identity, bool], Request[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What an answer says. `time_s` is POSIX seconds, None where it could not be read."""
@@ -39,7 +63,7 @@ class Verdict:
     time_s: float | None
 
     @classmethod
-    def of(cls, answer: BootNotificationResponse) -> "Verdict":
+    def of(cls, answer: BootAnswer) -> "Verdict":
         """A whole answer."""
         return cls(_STANDINGS[answer.status], answer.interval, answer.current_time.timestamp())
 
@@ -53,13 +77,13 @@ class Verdict:
 
 
 class Registrar:
-    """Registers the station, once per start of the program and again when what it says of itself has changed."""
+    """Registers the station, once per start of the program and again when what it says of itself, or the version of the protocol in
+    which it says so, has changed."""
 
-    def __init__(self, engine: Engine, identity: Callable[[], Identity], configuration: Configuration) -> None:
+    def __init__(self, engine: Engine, identity: Callable[[], Identity]) -> None:
         self._engine = engine
         self._identity = identity
-        self._configuration = configuration
-        self._told: Identity | None = None  # with which the station was accepted
+        self._told: tuple[str, Identity] | None = None  # in which version and with what the station was accepted
         self._now = asyncio.Event()
         self._not_before_s = 0.0  # monotonic time of the next BootNotification
         self.answering = asyncio.Event()  # clear from an answer of Rejected to the next answer
@@ -69,24 +93,23 @@ class Registrar:
         """Do not wait for the interval to pass."""
         self._now.set()
 
-    @property
-    def needed(self) -> bool:
-        """True when the station has to register on this connection."""
+    def needed(self, protocol: str) -> bool:
+        """True when the station has to register on a connection that speaks this version."""
         registered = self._engine.station.registration is Registration.ACCEPTED
-        return not registered or self._told != self._identity()
+        return not registered or self._told != (protocol, self._identity())
 
-    async def register(self, peer: Peer) -> None:
+    async def register(self, peer: Peer, boot: Boot) -> None:
         """Send BootNotification until it is accepted. Raises ConnectionLost, also when nobody answers.
 
         What is left of the interval of an earlier answer is waited for first, on a new connection too.
         """
         unanswered = 0
         while True:
-            await self._wait()
+            triggered = await self._wait()
             identity = self._identity()
             verdict: Verdict | None = None
             try:
-                verdict = Verdict.of(await peer.call(_boot(identity)))
+                verdict = Verdict.of(await peer.call(boot.render(identity, triggered)))
             except CallTimeout:
                 unanswered += 1
                 if unanswered >= TRIES:
@@ -99,29 +122,30 @@ class Registrar:
             wait_s = DEFAULT_RETRY_S
             if verdict is not None:
                 unanswered = 0
-                self._take(verdict, identity)
+                self._take(verdict, (boot.protocol, identity))
                 if verdict.standing is Registration.ACCEPTED:
                     return
                 wait_s = float(verdict.interval_s) if verdict.interval_s > 0 else DEFAULT_RETRY_S
                 log.info("registration %s next_in_s=%d", verdict.standing.value, wait_s)
             self._not_before_s = self._engine.clock.monotonic() + wait_s
 
-    async def _wait(self) -> None:
-        """Wait until the next BootNotification may be sent, or is asked for."""
+    async def _wait(self) -> bool:
+        """Wait until the next BootNotification may be sent, or is asked for; True when it was."""
         self._now.clear()
         try:
             async with asyncio.timeout(max(self._not_before_s - self._engine.clock.monotonic(), 0.0)):
                 await self._now.wait()
         except TimeoutError:
-            pass
+            return False
+        return True
 
-    def _take(self, verdict: Verdict, identity: Identity) -> None:
+    def _take(self, verdict: Verdict, told: tuple[str, Identity]) -> None:
         accepted = verdict.standing is Registration.ACCEPTED
         if verdict.time_s is not None:
             self._engine.clock.set_from_csms(verdict.time_s)
         if accepted and verdict.interval_s > 0:  # 0 leaves our own
             self._set_heartbeat(verdict.interval_s)
-        self._told = identity if accepted else None
+        self._told = told if accepted else None
         if verdict.standing is Registration.REJECTED:
             self.answering.clear()
         else:
@@ -131,21 +155,4 @@ class Registrar:
     def _set_heartbeat(self, interval_s: int) -> None:
         """The interval of the answer becomes HeartbeatInterval."""
         if interval_s != self._engine.station.settings[HEARTBEAT_INTERVAL_S]:
-            self._engine.apply(lambda station, now: self._configuration.change("HeartbeatInterval", str(interval_s)))
-
-
-def _boot(identity: Identity) -> BootNotificationRequest:
-    def cut(value: str | None, length: int) -> str | None:
-        return value[:length] if value else None
-
-    return BootNotificationRequest(
-        charge_point_vendor=identity.vendor[:20],
-        charge_point_model=identity.model[:20],
-        charge_point_serial_number=cut(identity.serial_number, 25),
-        charge_box_serial_number=cut(identity.box_serial_number, 25),
-        firmware_version=cut(identity.firmware_version, 50),
-        iccid=cut(identity.iccid, 20),
-        imsi=cut(identity.imsi, 20),
-        meter_type=cut(identity.meter_type, 25),
-        meter_serial_number=cut(identity.meter_serial_number, 25),
-    )
+            self._engine.apply(lambda station, now: station.set_setting(HEARTBEAT_INTERVAL_S, str(interval_s)))
