@@ -7,16 +7,19 @@ connection, so everything sent here must bear being executed twice.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisClusterException, RedisError, ResponseError
 
 from csms.redis_settings import RedisSettings
 
 Words: TypeAlias = Sequence[str | bytes | int | float]
+
+# A cluster none of whose nodes answers is told by an exception that is no RedisError.
+_UNREACHABLE: Final = (RedisError, RedisClusterException, OSError)
 
 
 class RedisUnavailable(ConnectionError):
@@ -90,12 +93,12 @@ class RedisClient:
             batch, self._waiting = self._waiting, []
             try:
                 answers = await self._round_trip([words for words, _ in batch])
-            except (RedisUnavailable, RedisRefused) as error:
-                answers = [error] * len(batch)
             except asyncio.CancelledError:
                 for _, asked in batch:
                     asked.cancel()
                 raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked is told, or would wait for ever
+                answers = [error] * len(batch)
             for (_, asked), answer in zip(batch, answers, strict=True):
                 if asked.done():
                     continue  # whoever asked was cancelled
@@ -118,14 +121,14 @@ class RedisClient:
             raise RedisUnavailable(f"Redis at {self._where()}: {error}") from error
         except ResponseError as error:
             raise RedisRefused(str(error)) from error
-        except (RedisError, OSError) as error:
+        except _UNREACHABLE as error:
             raise RedisUnavailable(f"Redis at {self._where()}: {error}") from error
         return [self._answer(each) for each in answers]
 
     def _answer(self, answer: Any) -> Any:
         if isinstance(answer, ResponseError):
             return RedisRefused(str(answer))
-        if isinstance(answer, RedisError | OSError):
+        if isinstance(answer, _UNREACHABLE):
             return RedisUnavailable(f"Redis at {self._where()}: {answer}")
         return answer
 
