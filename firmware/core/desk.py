@@ -10,12 +10,13 @@ from itertools import count
 
 from firmware.core.authorisation import AuthState
 from firmware.core.context import Context
-from firmware.core.events import TokenDecided, TokenLearned, TokenListConflict, TokenQueryNeeded
+from firmware.core.events import TokenDecided, TokenLearned, TokenListChanged, TokenListConflict, TokenQueryNeeded
 from firmware.core.evse import Evse
+from firmware.core.local_list import Change, LocalList
 from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S
-from firmware.core.tokens import Decision, NoList, Step, TokenBook, TokenCache, cacheable, decide
+from firmware.core.tokens import Decision, Step, TokenCache, cacheable, decide
 from firmware.core.transaction import Phase
-from firmware.core.values import Plug, StopCause, Token, TokenInfo
+from firmware.core.values import Outcome, Plug, StopCause, Token, TokenInfo
 from hal.types import Instant
 
 
@@ -44,10 +45,10 @@ class Waiting:
 class Desk:
     """Token logic of the station."""
 
-    def __init__(self, context: Context, evses: dict[int, Evse], local_list: TokenBook | None = None) -> None:
+    def __init__(self, context: Context, evses: dict[int, Evse]) -> None:
         self._context = context
         self._evses = evses
-        self.local_list: TokenBook = local_list or NoList()
+        self.local_list = LocalList(context.settings)
         self.cache = TokenCache()
         self.waiting: Waiting | None = None
         self._queries: dict[int, Query] = {}
@@ -256,7 +257,18 @@ class Desk:
         gone = self.cache.learn(token, info)
         if gone is not None:
             self._context.emit(TokenLearned(gone, None))
-        self._context.emit(TokenLearned(token, info))
+        self._context.emit(TokenLearned(token, info, self.cache.learned))
+
+    def change_list(self, version: int, changes: Sequence[Change], *, whole: bool) -> Outcome:
+        """The central system's new list (`whole`), or changes to it. What is on the list leaves the cache."""
+        update = self.local_list.replace_all if whole else self.local_list.amend
+        outcome, done = update(version, changes)
+        if outcome.accepted:
+            self._context.emit(TokenListChanged(self.local_list.version, done))
+            for token, info in changes:
+                if info is not None and self.cache.forget(token):
+                    self._context.emit(TokenLearned(token, None))
+        return outcome
 
     def clear_cache(self) -> bool:
         """Forget every cached token; False when the cache is switched off."""

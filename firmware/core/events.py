@@ -72,10 +72,19 @@ class TokenListConflict:
 
 @dataclass(frozen=True, slots=True)
 class TokenLearned:
-    """The cache took in or dropped what is known of a token; to be stored. `info` None: forgotten."""
+    """The cache took in or dropped what is known of a token; to be stored. `info` None: forgotten. Later ones have higher numbers."""
 
     token: Token
     info: TokenInfo | None
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenListChanged:
+    """The central system changed the local list; to be stored at once. Changes come in order; info None: removed."""
+
+    version: int
+    changes: tuple[tuple[Token, TokenInfo | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,7 @@ Event = (
     | TokenDecided
     | TokenListConflict
     | TokenLearned
+    | TokenListChanged
     | FaultChanged
     | AvailabilityChanged
     | SettingChanged

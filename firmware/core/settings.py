@@ -116,6 +116,13 @@ LOCAL_AUTHORIZE_OFFLINE = boolean("auth.local-offline", True, "let list and cach
 OFFLINE_UNKNOWN = boolean("auth.offline-unknown", False, "let unknown tokens charge while offline")
 AUTHORIZE_REMOTE = boolean("auth.authorize-remote", True, "check the token of a remote start like one at the reader")
 CACHE_ENABLED = boolean("auth.cache-enabled", True, "remember what the central system said of tokens")
+LIST_ENABLED = boolean("auth.list-enabled", True, "let the local list decide on tokens")
+LIST_LIMIT = integer(
+    "auth.list-limit", 1000, "times", "entries that the local list may have", minimum=1, maximum=100_000
+)
+LIST_UPDATE_LIMIT = integer(
+    "auth.list-update-limit", 200, "times", "entries in one change of the local list", minimum=1
+)
 STOP_ON_INVALID = boolean("tx.stop-on-invalid", True, "end a transaction whose token turns out invalid")
 MAX_ENERGY_ON_INVALID_WH = integer(
     "tx.max-energy-on-invalid", 0, "Wh", "energy still allowed after a token turns out invalid"

@@ -27,14 +27,6 @@ class TokenBook(Protocol):
         """What is known, with the verdict EXPIRED where its time is over; None when nothing is."""
 
 
-class NoList:
-    """The local list of a station that has none."""
-
-    def find(self, token: Token, wall_s: float | None) -> TokenInfo | None:
-        """Nothing is known."""
-        return None
-
-
 def aged(info: TokenInfo, wall_s: float | None) -> TokenInfo:
     """The same information as it stands at a POSIX time. Without a known time nothing expires."""
     if info.expires_s is None or wall_s is None or wall_s < info.expires_s:
@@ -53,6 +45,7 @@ class TokenCache:
     def __init__(self, limit: int = CACHE_LIMIT) -> None:
         self._limit = limit
         self._entries: dict[str, tuple[Token, TokenInfo]] = {}  # oldest first
+        self.learned = 0  # verdicts taken in so far, over restarts: says which of two stored ones is the older
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -75,6 +68,7 @@ class TokenCache:
             victim = next(iter(self._entries)) if victim is None else victim
             gone = self._entries.pop(victim)[0]
         self._entries[key] = (token, info)
+        self.learned += 1
         return gone
 
     def forget(self, token: Token) -> bool:

@@ -148,6 +148,7 @@ class Result(StrEnum):
     FAULTED = "faulted"
     UNAVAILABLE = "unavailable"
     FAILED = "failed"
+    STALE = "stale"  # older than what is known already
     NOT_SUPPORTED = "not-supported"
     NOT_FOUND = "not-found"
     REBOOT_REQUIRED = "reboot-required"

@@ -158,6 +158,8 @@ class Engine:
                 self.journal.write(memory.setting(event))
             case ev.TokenLearned():
                 self.journal.write(memory.token(event))
+            case ev.TokenListChanged():
+                self.journal.write(memory.token_list(event))
             case ev.AvailabilityChanged():
                 self.journal.write(memory.availability(event))
             case ev.FaultChanged(evse=number, fault=fault):

@@ -1,13 +1,16 @@
-"""What the station remembers over restarts, as documents in the queue's database: settings, availability, tokens."""
+"""What the station remembers over restarts, as documents in the queue's database: settings, availability, tokens, the local list."""
 
 import json
 import logging
+from typing import Any
 
 from firmware.core import events as ev
+from firmware.core.local_list import EMPTY, LocalList
 from firmware.core.rows import row_token, token_row
 from firmware.core.settings import BY_ID, BadSetting, Settings
 from firmware.core.station import Station
-from firmware.core.values import TokenInfo, Verdict
+from firmware.core.tokens import TokenCache
+from firmware.core.values import Token, TokenInfo, Verdict
 from firmware.engine.journal import Change
 from offline_queue import Queue
 
@@ -16,6 +19,8 @@ log = logging.getLogger(__name__)
 SETTINGS = "setting"
 AVAILABILITY = "availability"
 TOKENS = "token"
+LIST = "list"
+LIST_VERSION = "list-version"
 STATION = "station"
 
 
@@ -34,9 +39,37 @@ def token(event: ev.TokenLearned) -> Change:
     key = (TOKENS, event.token.value.casefold())
     if event.info is None:
         return Change(delete=(key,))
-    info = event.info
-    row = [token_row(event.token), info.verdict.value, token_row(info.group), info.expires_s]
-    return Change(put={key: json.dumps(row, separators=(",", ":")).encode()})
+    return Change(put={key: _packed([*_known_row(event.token, event.info), event.number])})
+
+
+def token_list(event: ev.TokenListChanged) -> Change:
+    """A change of the local list, with its version: all of it or nothing is written."""
+    put: dict[tuple[str, str], bytes] = {(STATION, LIST_VERSION): str(event.version).encode()}
+    delete: dict[tuple[str, str], None] = {}
+    for who, info in event.changes:
+        key = (LIST, f"{who.type.value}/{who.value.casefold()}")
+        if info is None:
+            put.pop(key, None)
+            delete[key] = None
+        else:
+            delete.pop(key, None)
+            put[key] = _packed(_known_row(who, info))
+    return Change(put=put, delete=tuple(delete))
+
+
+def _packed(row: list[Any]) -> bytes:
+    return json.dumps(row, separators=(",", ":")).encode()
+
+
+def _known_row(who: Token, info: TokenInfo) -> list[Any]:
+    return [token_row(who), info.verdict.value, token_row(info.group), info.expires_s]
+
+
+def _row_known(row: list[Any]) -> tuple[Token, TokenInfo]:
+    who = row_token(row[0])
+    if who is None:
+        raise ValueError("no token")
+    return who, TokenInfo(Verdict(row[1]), row_token(row[2]), row[3])
 
 
 async def load_settings(queue: Queue, initial: dict[str, str]) -> Settings:
@@ -61,13 +94,33 @@ async def recall(queue: Queue, station: Station) -> None:
             station.context.operative = operative
         elif int(name) in station.evses:
             station.evses[int(name)].operative = operative
+    await _recall_cache(queue, station.desk.cache)
+    await _recall_list(queue, station.desk.local_list)
+
+
+async def _recall_cache(queue: Queue, cache: TokenCache) -> None:
+    found: list[tuple[int, Token, TokenInfo]] = []
     for data in (await queue.items(TOKENS)).values():
         try:
-            who, verdict, group, expires_s = json.loads(data)
-            known = row_token(who)
-            info = TokenInfo(Verdict(verdict), row_token(group), expires_s)
-        except (ValueError, TypeError, IndexError) as error:
+            row = json.loads(data)
+            found.append((row[4] if len(row) > 4 else 0, *_row_known(row)))
+        except (ValueError, TypeError, LookupError) as error:
             log.warning("cached token ignored error=%s", error)
-            continue
-        if known is not None:
-            station.desk.cache.learn(known, info)
+    found.sort(key=lambda item: item[0])
+    for _, who, info in found:
+        cache.learn(who, info)
+    cache.learned = found[-1][0] if found else 0
+
+
+async def _recall_list(queue: Queue, local_list: LocalList) -> None:
+    """A damaged entry costs the version: the central system sees that its list is not here and tells it again."""
+    entries: list[tuple[Token, TokenInfo]] = []
+    version = await queue.get(STATION, LIST_VERSION)
+    whole = True
+    for data in (await queue.items(LIST)).values():
+        try:
+            entries.append(_row_known(json.loads(data)))
+        except (ValueError, TypeError, LookupError) as error:
+            log.warning("entry of the local list ignored error=%s", error)
+            whole = False
+    local_list.restore(int(version) if version is not None and whole else EMPTY, entries)

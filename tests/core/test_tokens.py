@@ -2,8 +2,9 @@
 
 import pytest
 
+from firmware.core.local_list import LocalList
 from firmware.core.settings import Settings
-from firmware.core.tokens import Decision, NoList, Step, TokenCache, aged, cacheable, decide
+from firmware.core.tokens import Decision, Step, TokenCache, aged, cacheable, decide
 from firmware.core.values import Token, TokenInfo, TokenType, Verdict
 
 NOW_S = 1000.0
@@ -11,16 +12,6 @@ CARD = Token("04A1B2C3", TokenType.ISO14443)
 GOOD = TokenInfo(Verdict.ACCEPTED)
 BAD = TokenInfo(Verdict.BLOCKED)
 OLD = TokenInfo(Verdict.ACCEPTED, expires_s=NOW_S)
-
-
-class _List:
-    """A local list with one entry."""
-
-    def __init__(self, info: TokenInfo) -> None:
-        self._info = info
-
-    def find(self, token: Token, wall_s: float | None) -> TokenInfo | None:
-        return aged(self._info, wall_s) if token.same_as(CARD) else None
 
 
 def _decide(
@@ -35,11 +26,14 @@ def _decide(
     cache = TokenCache()
     if cached is not None:
         cache.learn(token, cached)
+    local_list = LocalList(settings)
+    if listed is not None:
+        local_list.restore(1, [(CARD, listed)])
     return decide(
         token,
         online=online,
         settings=settings,
-        local_list=_List(listed) if listed else NoList(),
+        local_list=local_list,
         cache=cache,
         wall_s=NOW_S,
     )
