@@ -34,7 +34,6 @@ from firmware.registration import Registrar
 from firmware.services.guard import Guard
 from firmware.uplink.presets import is_cellular, preset_settings
 from hal.clock import Clock, TimeKeeper
-from hal.errors import HalError
 from hal.types import SimIdentity
 from offline_queue import Bounds, Queue, QueueError
 
@@ -90,7 +89,6 @@ class App:
         self.control_url: str | None = None  # of the local API, once it listens
         self.serving = asyncio.Event()  # the local API listens, or there is none
         self.on_power_cut: Callable[[], None] | None = None  # how the program dies of a power cut in the mock world
-        self._sim = SimIdentity()
         self._ended = asyncio.Event()
         self._exit = Exit.STOP
         self._reset: asyncio.Task[None] | None = None
@@ -127,7 +125,8 @@ class App:
         return app
 
     async def _compose(self) -> None:
-        await memory.recall(self.queue, self.engine.station)
+        profiles = self.config.station.profiles
+        await memory.recall(self.queue, self.engine.station, local_list="LocalAuthListManagement" in profiles)
         await self.timeline.load(self.queue)
         prefix = await self._document("outbox", lambda: self.around.new_id()[:8])
         accepted_before = await self.queue.get(memory.STATION, "accepted")
@@ -143,7 +142,9 @@ class App:
             reactive=False,
         )
         registrar = Registrar(self.engine, self.identity)
-        self.translator = Translator16(self.engine, self.timeline, self.outbox, registrar, quantities=quantities)
+        self.translator = Translator16(
+            self.engine, self.timeline, self.outbox, registrar, quantities=quantities, profiles=profiles
+        )
         await self.translator.load(self.queue)
         self.engine.ask_token = self.translator.authorise
         self.engine.observe(self._observe)
@@ -164,14 +165,15 @@ class App:
         """What the station says it is."""
         station = self.config.station
         first = self.board.evses[0].meter if self.board.evses else None
+        sim = SimIdentity() if self.connection.modem is None else self.connection.modem.sim
         return Identity(
             vendor=station.vendor,
             model=station.model,
             serial_number=station.serial_number,
             box_serial_number=station.box_serial_number,
             firmware_version=__version__,
-            iccid=self._sim.iccid,
-            imsi=self._sim.imsi,
+            iccid=sim.iccid,
+            imsi=sim.imsi,
             meter_type=first.model if first else None,
             meter_serial_number=first.serial_number if first else None,
         )
@@ -222,23 +224,13 @@ class App:
 
     async def _begin(self, tasks: asyncio.TaskGroup, clean: bool) -> None:
         """Take up what was left open, then connect."""
-        await self._read_sim()
+        if self.connection.modem is not None:
+            await self.connection.modem.first_look()
         await recovery.recover(self.engine, clean_end=clean)
         self.engine.station.context.halting = False
         self.guard.ready()
         self.engine.apply(lambda station, now: station.reconsider(now))
         tasks.create_task(self.connection.run())
-
-    async def _read_sim(self) -> None:
-        modem = self.board.modem
-        if modem is None:
-            return
-        try:
-            await modem.open()
-            async with asyncio.timeout(2.0):
-                self._sim = await modem.identity()
-        except (HalError, TimeoutError) as error:
-            log.warning("modem does not tell its SIM error=%s", error)
 
     def stop(self, how: Exit = Exit.STOP) -> None:
         """End the program; callable from a signal handler."""

@@ -17,6 +17,7 @@ from firmware.engine.journal import Change
 from firmware.uplink import documents
 from firmware.uplink.access import BASIC, MUTUAL, Access, AccessBook, Means
 from firmware.uplink.dialling import Dialler
+from firmware.uplink.modem import ModemKeeper
 from firmware.uplink.presets import is_cellular
 from firmware.uplink.rota import Endpoint, Rota, fitting
 from firmware.uplink.security import SECURITY_EVENTS
@@ -76,7 +77,8 @@ class Connection:
         )
         self._gate = TimeGate(gate_options, lambda: time_view(app.clock), app.clock)
         board = app.board
-        self._watch = Watch(self, app.clock, board.network, board.modem, on_address=self._note_address)
+        self.modem = None if board.modem is None else ModemKeeper(board.modem)
+        self._watch = Watch(self, app.clock, board.network, self.modem, on_address=self._note_address)
         self.link = Link(
             target=self._target,
             open_peer=self._peer,
@@ -259,7 +261,7 @@ class Connection:
         app = self._app
         view = time_view(app.clock)
         extra: dict[str, str | int | float] = {"endpoint": self._dialler.endpoint.url, "clock": app.clock.trust.value}
-        modem = self._watch.modem_status
+        modem = None if self.modem is None else self.modem.status
         if modem is not None and modem.signal_dbm is not None:
             extra["signal_dbm"] = modem.signal_dbm
         rtt_s = self.link.status.rtt_s

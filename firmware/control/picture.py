@@ -11,6 +11,7 @@ from firmware.control.evse_picture import evse_essence, evse_picture, fault_pict
 from firmware.control.readings import rounded
 from firmware.control.records import Oldest
 from firmware.control.times import iso, moment
+from hal.types import ModemStatus
 from ocpp_client.link_status import Drop
 
 if TYPE_CHECKING:
@@ -122,9 +123,27 @@ class Picture:
             "last_drop": None if status.last_drop is None else self._drop(status.last_drop),
             "rtt_s": rounded(status.rtt_s, 4),
             "bytes": {"sent": status.bytes_sent, "received": status.bytes_received},
+            "modem": self._modem(),
         }
         running_on = {"since": status.since, "next_attempt_in_s": due_s, "last_drop": status.last_drop, "bytes": None}
         return Part("link", value, {**value, **running_on})
+
+    def _modem(self) -> dict[str, Any] | None:
+        keeper = self._app.connection.modem
+        if keeper is None:
+            return None
+        told = keeper.status or ModemStatus()
+        return {
+            "answers": keeper.status is not None,
+            "registered": told.registered,
+            "roaming": told.roaming,
+            "operator": told.operator,
+            "technology": told.technology,
+            "signal_dbm": told.signal_dbm,
+            "address": told.address,
+            "temperature_c": told.temperature_c,
+            "iccid": keeper.sim.iccid,
+        }
 
     def _drop(self, drop: Drop) -> dict[str, Any]:
         return {

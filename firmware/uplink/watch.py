@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from firmware.uplink.ladder import Ladder
+from firmware.uplink.modem import ModemKeeper
 from hal.clock import Clock
 from hal.errors import HalError
-from hal.modem import Modem
 from hal.network import NetworkMonitor
 from hal.types import LinkStatus as NetworkStatus
-from hal.types import ModemStatus
 from ocpp_client.causes import Cause
 from ocpp_client.link_status import LinkState
 
@@ -52,7 +51,7 @@ class Watch:
         uplink: Uplink,
         clock: Clock,
         network: NetworkMonitor | None,
-        modem: Modem | None,
+        modem: ModemKeeper | None,
         *,
         on_address: Callable[[], None],
     ) -> None:
@@ -61,7 +60,6 @@ class Watch:
         self._network = network
         self._modem = modem
         self._on_address = on_address
-        self.modem_status: ModemStatus | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -97,31 +95,26 @@ class Watch:
 
     # ---- modem
 
-    async def _watch_modem(self, modem: Modem) -> None:
-        ladder = Ladder(modem.recovery_steps)
+    async def _watch_modem(self, keeper: ModemKeeper) -> None:
+        ladder = Ladder(keeper.modem.recovery_steps)
         address: str | None = None
         while True:
             await self._clock.sleep(MODEM_EVERY_S)
-            try:
-                self.modem_status = await modem.status()
-            except HalError as error:
-                log.debug("modem tells nothing error=%s", error)
-                self.modem_status = None
-            else:
-                known, address = address, self.modem_status.address or address
+            status = await keeper.look()
+            if status is not None:
+                known, address = address, status.address or address
                 if known is not None and address != known:
                     self._on_address()
                     self._uplink.reconnect("the modem got another address")
             if self._uplink.state in STANDING:
                 ladder.up()
             elif (step := ladder.down(self._clock.monotonic(), self._uplink.cause)) is not None:
-                await self._recover(modem, step)
+                await self._recover(keeper, step)
 
-    async def _recover(self, modem: Modem, step: str) -> None:
+    async def _recover(self, keeper: ModemKeeper, step: str) -> None:
         log.warning("link stays down, helping the modem step=%s", step)
         try:
-            async with asyncio.timeout(RECOVERY_S):
-                await modem.recover(step)
+            await keeper.recover(step, RECOVERY_S)
         except (HalError, TimeoutError) as error:
             log.warning("modem step failed step=%s error=%s", step, error)
         else:
