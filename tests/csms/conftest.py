@@ -3,7 +3,8 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -13,8 +14,10 @@ from websockets.typing import Subprotocol
 
 from csms.app import Csms
 from csms.config import CsmsConfig
+from tests.csms.redis_server import RedisServer
 
 PATIENCE_S = 5.0
+LONGEST_S = 90
 
 Dial = Callable[..., AbstractAsyncContextManager["Raw"]]
 
@@ -65,3 +68,30 @@ async def running(**settings: Any) -> AsyncIterator[Csms]:
 async def csms() -> AsyncIterator[Csms]:
     async with running() as system:
         yield system
+
+
+@pytest.fixture(scope="session")
+def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RedisServer]]:
+    """Servers that tests take in turns: a Redis Cluster needs two seconds before it takes its first key.
+
+    Each test starts the one it wants, which empties it.
+    """
+    directory = tmp_path_factory.mktemp("redis")
+    servers = {"redis": RedisServer(directory), "redis-cluster": RedisServer(directory, cluster=True)}
+    yield servers
+    for server in servers.values():
+        server.stop()
+
+
+@pytest.fixture(autouse=True)
+def bounded() -> Iterator[None]:
+    """Whatever processes and sockets do, no test here runs for ever."""
+
+    def give_up(_number: int, _frame: object) -> None:
+        raise TimeoutError(f"the test has not ended after {LONGEST_S} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LONGEST_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

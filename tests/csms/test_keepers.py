@@ -30,10 +30,12 @@ KINDS = ["sqlite", *(pytest.param(kind, marks=needs_redis) for kind in ("redis",
 
 
 @pytest.fixture(params=KINDS)
-async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Reopen]:
+async def reopen(
+    request: pytest.FixtureRequest, redis_servers: dict[str, RedisServer], tmp_path: Path
+) -> AsyncIterator[Reopen]:
     """Opens the same home again, as a process that starts anew would."""
     opened: list[Any] = []
-    server = None if request.param == "sqlite" else RedisServer(tmp_path, cluster=request.param == "redis-cluster")
+    server = redis_servers.get(request.param)
     if server is not None:
         await server.start()
 
@@ -49,8 +51,6 @@ async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     yield again
     for each in opened:
         await each.close()
-    if server is not None:
-        server.stop()
 
 
 def store(bounds: dict[str, int] | None = None) -> MirroredStore:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,9 +32,10 @@ SHORT_S = 0.05
 class Place:
     """Where buses meet."""
 
-    def __init__(self, directory: Path, kind: str) -> None:
+    def __init__(self, server: RedisServer | None) -> None:
+        """Without a server they meet in memory."""
         self.exchange = Exchange(SETTINGS)
-        self.server = None if kind == "memory" else RedisServer(directory, cluster=kind == "redis-cluster")
+        self.server = server
         self._lives = itertools.count(1)
         self._opened: list[RedisClient] = []
 
@@ -63,15 +63,14 @@ class Place:
     async def close(self) -> None:
         for client in self._opened:
             await client.close()
-        self.end()
 
 
 KINDS = ["memory", *(pytest.param(kind, marks=needs_redis) for kind in ("redis", "redis-cluster"))]
 
 
 @pytest.fixture(params=KINDS)
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    place = Place(tmp_path, request.param)
+async def place(request: pytest.FixtureRequest, redis_servers: dict[str, RedisServer]) -> AsyncIterator[Place]:
+    place = Place(redis_servers.get(request.param))
     if place.server is not None:
         await place.server.start()
     yield place
