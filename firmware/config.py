@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -26,6 +26,9 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+Profile = Literal["LocalAuthListManagement", "RemoteTrigger"]
+
+
 class StationTable(_Table):
     """`[station]`: who this station is and what it does on its own."""
 
@@ -36,6 +39,7 @@ class StationTable(_Table):
     box_serial_number: str | None = Field(None, max_length=25)
     charge_before_accepted: bool = False
     after_power_loss: Literal["resume", "close"] = "resume"
+    profiles: tuple[Profile, ...] = get_args(Profile)  # what this station does beside charging itself
 
 
 def _websocket_url(value: str) -> str:

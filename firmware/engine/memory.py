@@ -86,8 +86,8 @@ async def load_settings(queue: Queue, initial: dict[str, str]) -> Settings:
     return Settings(values)
 
 
-async def recall(queue: Queue, station: Station) -> None:
-    """Put back what was remembered about availability and tokens."""
+async def recall(queue: Queue, station: Station, *, local_list: bool = True) -> None:
+    """Put back what was remembered about availability, tokens, and the local list where the station has one."""
     for name, data in (await queue.items(AVAILABILITY)).items():
         operative = data == b"1"
         if name == "0":
@@ -95,7 +95,8 @@ async def recall(queue: Queue, station: Station) -> None:
         elif int(name) in station.evses:
             station.evses[int(name)].operative = operative
     await _recall_cache(queue, station.desk.cache)
-    await _recall_list(queue, station.desk.local_list)
+    if local_list:
+        await _recall_list(queue, station.desk.local_list)
 
 
 async def _recall_cache(queue: Queue, cache: TokenCache) -> None:

@@ -27,6 +27,7 @@ WRITABLE: dict[str, AnySetting] = {
     "ConnectionTimeOut": st.CONNECTION_TIMEOUT_S,
     "ConnectorPhaseRotation": st.PHASE_ROTATION,
     "HeartbeatInterval": st.HEARTBEAT_INTERVAL_S,
+    "LocalAuthListEnabled": st.LIST_ENABLED,
     "LocalAuthorizeOffline": st.LOCAL_AUTHORIZE_OFFLINE,
     "LocalPreAuthorize": st.LOCAL_PRE_AUTHORIZE,
     "MaxEnergyOnInvalidId": st.MAX_ENERGY_ON_INVALID_WH,
@@ -45,16 +46,30 @@ WRITABLE: dict[str, AnySetting] = {
     "UnlockConnectorOnEVSideDisconnect": st.UNLOCK_ON_EV_DISCONNECT,
     "WebSocketPingInterval": st.PING_INTERVAL_S,
 }
+# Keys that the configuration file may set and the central system can only read.
+READ_ONLY: dict[str, AnySetting] = {
+    "LocalAuthListMaxLength": st.LIST_LIMIT,
+    "SendLocalListMaxLength": st.LIST_UPDATE_LIMIT,
+    "StopTransactionMaxMeterValues": st.ENDED_MAX_VALUES,
+}
+# Keys of a feature profile: not there without it.
+OF_PROFILE: dict[str, tuple[str, ...]] = {
+    "LocalAuthListManagement": ("LocalAuthListEnabled", "LocalAuthListMaxLength", "SendLocalListMaxLength"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One configuration key as this station has it. `setting` None: computed, and read-only."""
+    """One configuration key as this station has it. `setting` None: read-only."""
 
     name: str
     value: Callable[[], str]
     setting: AnySetting | None = None
-    readonly: bool = False
+
+    @property
+    def readonly(self) -> bool:
+        """Whether only the station changes it."""
+        return self.setting is None
 
 
 class Configuration:
@@ -75,17 +90,18 @@ class Configuration:
             "MeterValuesAlignedDataMaxLength": str(lists_limit),
             "MeterValuesSampledDataMaxLength": str(lists_limit),
             "NumberOfConnectors": str(count),
-            "StopTransactionMaxMeterValues": station.settings.text(st.ENDED_MAX_VALUES),
             "StopTxnAlignedDataMaxLength": str(lists_limit),
             "StopTxnSampledDataMaxLength": str(lists_limit),
             "SupportedFeatureProfiles": ",".join(profiles),
         }
-        keys += [Key(name, _always(value), None, readonly=True) for name, value in fixed.items()]
-        self._keys = {key.name.casefold(): key for key in keys}
+        keys += [Key(name, self._reader(setting)) for name, setting in READ_ONLY.items()]
+        keys += [Key(name, _always(value)) for name, value in fixed.items()]
+        absent = {name for profile, names in OF_PROFILE.items() if profile not in profiles for name in names}
+        self._keys = {key.name.casefold(): key for key in keys if key.name not in absent}
         if all(evse.spec.fixed_cable for evse in station.evses.values()):
             # A fixed cable has nothing to unlock: the key is there, false, and cannot be changed (errata).
             name = "UnlockConnectorOnEVSideDisconnect"
-            self._keys[name.casefold()] = Key(name, lambda: "false", None, readonly=True)
+            self._keys[name.casefold()] = Key(name, lambda: "false")
         if not station.settings[st.PHASE_ROTATION]:
             default = ",".join(f"{number}.{'RST' if number else 'Unknown'}" for number in (0, *station.evses))
             self._rotation_default = default
@@ -154,12 +170,12 @@ def _always(value: str) -> Callable[[], str]:
 
 def initial_settings(keys: dict[str, str]) -> dict[str, str]:
     """Values of the configuration file's `[ocpp16]` table as settings. Raises ValueError naming a key that is not one."""
-    known = {name.casefold(): setting for name, setting in WRITABLE.items()}
+    known = {name.casefold(): setting for name, setting in (WRITABLE | READ_ONLY).items()}
     found: dict[str, str] = {}
     for name, value in keys.items():
         setting = known.get(name.casefold())
         if setting is None:
-            raise ValueError(f"ocpp16.{name}: no such writable configuration key")
+            raise ValueError(f"ocpp16.{name}: no configuration key that can be set")
         try:
             setting.parse(value)
         except st.BadSetting as error:

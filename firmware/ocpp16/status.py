@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 TRIES = 3  # tellings of one status without an answer, then it counts as told
 RETRY_S = 60.0
+NOTICES = 10  # waiting to be told; the oldest goes first when there are more
 
 Status = ChargePointStatus
 
@@ -151,6 +152,7 @@ class StatusReporter:
         self._told: dict[int, Report] = {}
         self._unanswered: dict[int, tuple[Report, int]] = {}  # what was told in vain, and how often
         self._since: dict[int, tuple[Report, float, float | None]] = {}  # present report, monotonic and wall start
+        self._notices: deque[tuple[int, ChargePointErrorCode]] = deque(maxlen=NOTICES)
         self._wake = asyncio.Event()
         for number in self._numbers():
             self.changed(number)
@@ -179,6 +181,11 @@ class StatusReporter:
         """Something about the whole station changed."""
         for number in self._numbers():
             self.changed(number)
+
+    def notice(self, number: int, error: ChargePointErrorCode) -> None:
+        """Tell once of something that changes no status and does not last, with the present status."""
+        self._notices.append((number, error))
+        self._wake.set()
 
     def forget_told(self, *numbers: int) -> None:
         """Tell these connectors anew; none named: everything, as after a boot."""
@@ -222,6 +229,9 @@ class StatusReporter:
     async def tell(self, send: Callable[[StatusNotificationRequest], Awaitable[bool]]) -> float | None:
         """Tell what is due; returns seconds until more may be. `send` returns False when nobody answered."""
         due, wait_s = self.messages()
+        while self._notices:
+            number, error = self._notices.popleft()
+            await send(self.message(number, replace(self.report(number), error=error), self._clock.wall()))
         for number, report, message in due:
             if await send(message) or self._in_vain(number, report):
                 self._told[number] = report

@@ -1,7 +1,7 @@
 """The OCPP 1.6 side of the station: registration, heartbeat, statuses, tokens and the way of a CALL to its handler."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from firmware.core import events as ev
@@ -12,6 +12,7 @@ from firmware.ocpp16 import absent
 from firmware.ocpp16.boot import BOOT, PROTOCOL
 from firmware.ocpp16.configuration import Configuration
 from firmware.ocpp16.core_profile import CoreProfile
+from firmware.ocpp16.local_auth_list import LocalAuthList
 from firmware.ocpp16.remote_trigger import RemoteTrigger
 from firmware.ocpp16.status import StatusReporter
 from firmware.ocpp16.transactions import Transactions
@@ -29,7 +30,7 @@ from offline_queue import Queue
 
 log = logging.getLogger(__name__)
 
-PROFILES = ("Core", "RemoteTrigger")
+PROFILES = ("LocalAuthListManagement", "RemoteTrigger")  # beside Core, which is always there
 
 
 class Translator16:
@@ -45,11 +46,14 @@ class Translator16:
         registrar: Registrar,
         *,
         quantities: frozenset[str],
+        profiles: Collection[str] = PROFILES,
     ) -> None:
+        """`profiles` are the feature profiles that are switched on; one that is not is neither advertised nor answered."""
         self._engine = engine
+        self.profiles = ("Core", *(name for name in PROFILES if name in profiles))
         self.transactions = Transactions(engine, timeline, settled=self._settled)
         self.statuses = StatusReporter(engine.station, engine.clock, owes_stop=self.transactions.owes_stop)
-        self.configuration = Configuration(engine.station, profiles=PROFILES, quantities=quantities)
+        self.configuration = Configuration(engine.station, profiles=self.profiles, quantities=quantities)
         self._registrar = registrar
         manners = Manners(BOOT, HeartbeatRequest, self.transactions, self.statuses)
         self._session = Session(engine, outbox, registrar, manners)
@@ -67,10 +71,20 @@ class Translator16:
             "RemoteStopTransaction": self.core.remote_stop,
             "Reset": self.core.reset,
             "UnlockConnector": self.core.unlock_connector,
-            "TriggerMessage": self.triggers.trigger,
+            "TriggerMessage": absent.trigger_message,
             "GetLocalListVersion": absent.get_local_list_version,
             "SendLocalList": absent.send_local_list,
         }
+        local_list = LocalAuthList(engine)
+        by_profile: dict[str, dict[str, Callable[[Any], Awaitable[Reply]]]] = {
+            "LocalAuthListManagement": {
+                "GetLocalListVersion": local_list.get_version,
+                "SendLocalList": local_list.send,
+            },
+            "RemoteTrigger": {"TriggerMessage": self.triggers.trigger},
+        }
+        for name in self.profiles:
+            self._handlers |= by_profile.get(name, {})
         engine.observe(self._observe)
 
     async def load(self, queue: Queue) -> None:
@@ -81,12 +95,18 @@ class Translator16:
         """The status of an EVSE in the protocol's word, 0 for the station."""
         return self.statuses.report(evse).status
 
+    def remote_id(self, transaction: str) -> int | None:
+        """The transactionId that the central system gave to our key."""
+        return self.transactions.id_of(transaction)
+
     def _observe(self, event: ev.Event) -> None:
         match event:
             case ev.EvseChanged(evse=number):
                 self.statuses.changed(number)
             case ev.StationChanged() | ev.FaultChanged():
                 self.statuses.changed_all()
+            case ev.TokenListConflict():
+                self.statuses.notice(0, "LocalListConflict")
             case ev.SettingChanged():
                 self._session.settings_changed()
 

@@ -114,7 +114,7 @@ def test_a_known_message_of_an_absent_profile_is_not_supported(tmp_path: Path) -
         for action, payload in ABSENT:
             assert await stage.csms.ask(action, payload) == {"error": "NotSupported"}, action
 
-    play(tmp_path, scenario)
+    play(tmp_path, scenario, settings={"station.profiles": "RemoteTrigger"})
 
 
 def test_a_local_list_that_is_not_there_says_so_in_its_own_words(tmp_path: Path) -> None:
@@ -125,4 +125,4 @@ def test_a_local_list_that_is_not_there_says_so_in_its_own_words(tmp_path: Path)
         update = {"listVersion": 1, "updateType": "Full"}
         assert await stage.csms.ask("SendLocalList", update) == {"status": "NotSupported"}
 
-    play(tmp_path, scenario)
+    play(tmp_path, scenario, settings={"station.profiles": "RemoteTrigger"})
