@@ -20,6 +20,7 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from firmware.core.settings import TRANSACTION_ATTEMPTS, TRANSACTION_RETRY_S, Settings
+from firmware.waiting import woken
 from hal.clock import Clock
 from ocpp_client.errors import AnswerInvalid, CallError, CallTimeout, ConnectionLost, MessageTooLarge
 from ocpp_client.messages import Request, Response
@@ -107,11 +108,7 @@ class Outbox:
             if 0.0 in waits:
                 continue
             wait_s = min((wait for wait in waits if wait is not None), default=None)
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await woken(self._wake, wait_s)
 
     async def _drain_lane(self, lane: str, renderer: Renderer, send: Send) -> float | None:
         """Deliver what can go now; returns seconds to wait for a retry, 0.0 for "look again", None when empty."""

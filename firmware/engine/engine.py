@@ -27,6 +27,7 @@ from firmware.engine.main_meter import MainMeter
 from firmware.engine.metering import Sampler
 from firmware.engine.self_test import SelfTests
 from firmware.engine.supervise import follow, keep_open
+from firmware.waiting import woken
 from hal.clock import Clock
 from hal.contactor import SelfWatching
 from hal.types import Fault, FaultCode, Instant, LampSign, LockState, MeterReading, PilotReading
@@ -226,10 +227,7 @@ class Engine:
             self._timer_wake.clear()
             deadline_s = self._deadline_s = self.station.next_deadline()
             wait_s = None if deadline_s is None else max(deadline_s - self.clock.monotonic(), 0.0)
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._timer_wake.wait()
-            except TimeoutError:
+            if not await woken(self._timer_wake, wait_s):
                 self.apply(lambda station, now: station.tick(now))
 
     async def _follow_pilot(self, number: int, driver: EvseDriver) -> None:

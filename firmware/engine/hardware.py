@@ -13,6 +13,7 @@ from boards import EvseHardware
 from firmware.core.evse import Evse
 from firmware.core.power import desired
 from firmware.core.values import Plug
+from firmware.waiting import woken
 from hal.clock import Clock
 from hal.errors import DeviceLost, HalError
 from hal.meter import SigningMeter
@@ -130,10 +131,7 @@ class EvseDriver:
             self.ticks += 1
             if self._allowed:
                 self.hardware.contactor.keep_alive()
-            try:
-                async with asyncio.timeout(self._patience_s()):
-                    await self._wake.wait()
-            except TimeoutError:
+            if not await woken(self._wake, self._patience_s()):
                 self._check_closed()
 
     def _patience_s(self) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from firmware.core.settings import ALIGNED_INTERVAL_S, Settings
 from firmware.engine.marks import ClockMarks
+from firmware.waiting import woken
 from hal.clock import Clock
 from hal.errors import DeviceLost, HalError
 from hal.meter import Meter
@@ -66,9 +67,6 @@ class MainMeter:
     async def _reached(self, mark_s: float | None) -> bool:
         """Wait for a mark; False when it is to be planned again, because a setting or perhaps the clock changed."""
         left_s = math.inf if mark_s is None else max(mark_s - self._clock.monotonic(), 0.0)
-        try:
-            async with asyncio.timeout(min(left_s, PLAN_AGAIN_S)):
-                await self._wake.wait()
-        except TimeoutError:
-            return left_s <= PLAN_AGAIN_S
-        return False
+        if await woken(self._wake, min(left_s, PLAN_AGAIN_S)):
+            return False
+        return left_s <= PLAN_AGAIN_S

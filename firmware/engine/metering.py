@@ -17,6 +17,7 @@ from firmware.core.settings import ALIGNED_INTERVAL_S, SAMPLE_INTERVAL_S
 from firmware.core.transaction import Phase, Transaction
 from firmware.engine.hardware import READ_TIMEOUT_S, READ_TRIES, EvseDriver
 from firmware.engine.marks import ClockMarks
+from firmware.waiting import woken
 from hal.clock import Clock
 from hal.types import Fault, FaultCode, Instant, MeterReading
 
@@ -140,12 +141,7 @@ class Sampler:
         delay_s = due_s - self._clock.monotonic()
         if delay_s <= 0:
             return True
-        try:
-            async with asyncio.timeout(delay_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return True
-        return False
+        return not await woken(self._wake, delay_s)
 
     async def _read(self) -> MeterReading | None:
         reading = await self._driver.read_meter()
