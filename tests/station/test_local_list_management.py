@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from firmware.core.values import Plug
 from tests.station.play import OTHER_TAG, TAG, Play, play
 
 
@@ -26,7 +27,8 @@ async def _version(stage: Play) -> int:
 
 
 async def _starts(stage: Play, tag: str = TAG) -> bool:
-    stage.plug()
+    if stage.app.engine.station.evses[1].plug is Plug.UNPLUGGED:
+        stage.plug()
     stage.tap(tag)
     await asyncio.sleep(60)
     return stage.app.engine.station.evses[1].running is not None
