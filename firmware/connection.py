@@ -40,6 +40,7 @@ from ocpp_client.tls import TlsFilesInvalid
 
 if TYPE_CHECKING:
     from firmware.app import App
+    from firmware.frame_rules import FrameRules
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,12 @@ class Connection:
         )
         self._gate = TimeGate(gate_options, lambda: time_view(app.clock), app.clock)
         board = app.board
+        self.rules: FrameRules | None = None
+        """What meddles with frames; on a mock board only."""
+        if board.world is not None:
+            from firmware.frame_rules import FrameRules  # noqa: PLC0415 - a real board loads nothing of it
+
+            self.rules = FrameRules(app.clock.monotonic)
         self.modem = None if board.modem is None else ModemKeeper(board.modem)
         self._watch = Watch(self, app.clock, board.network, self.modem, on_address=self._note_address)
         self.link = Link(
@@ -209,6 +216,10 @@ class Connection:
         app = self._app
         self._local_host = socket.local_address.rpartition(":")[0]
         self._usage.begin_session()
+        if self.rules is not None:
+            from firmware.ruled_socket import RuledSocket  # noqa: PLC0415
+
+            socket = RuledSocket(socket, self.rules)
         return Peer(
             socket,
             catalogue(protocol),
