@@ -25,6 +25,7 @@ from hal.network import NetworkMonitor
 from hal.pilot import ControlPilot, PilotWithContactor
 from hal.reader import TokenReader
 from hal.registry import DriverContext, Registry
+from hal.updater import Updater
 
 if TYPE_CHECKING:
     from hal.mock.world import World
@@ -65,6 +66,7 @@ class Board:
     network: NetworkMonitor | None = None
     display: Display | None = None
     limits: LimitSource | None = None
+    updater: Updater | None = None
     world: "World | None" = None
 
 
@@ -118,6 +120,7 @@ class _Builder:
             network=self._device("network", about.network, "network"),
             display=self._device("display", about.display, "display"),
             limits=self._device("limits", about.limits, "limits"),
+            updater=self._device("updater", about.updater, "updater"),
             world=self._world,
         )
 

@@ -104,6 +104,7 @@ class BoardDescription(Table):
     clock: DeviceTable | None = None
     display: DeviceTable | None = None
     limits: DeviceTable | None = None
+    updater: DeviceTable | None = None
     world: dict[str, Any] | None = None  # checked where the mock world is made
 
     def devices(self) -> Iterator[tuple[str, DeviceTable]]:
@@ -130,4 +131,4 @@ class BoardDescription(Table):
 
 
 EVSE_KINDS = ("pilot", "contactor", "meter", "lock", "lamp", "bay")
-STATION_KINDS = ("meter", "lamp", "modem", "network", "clock", "display", "limits")
+STATION_KINDS = ("meter", "lamp", "modem", "network", "clock", "display", "limits", "updater")

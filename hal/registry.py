@@ -30,6 +30,7 @@ KINDS = (
     "modem",
     "network",
     "clock",
+    "updater",
 )
 # Drivers that ship with the program: (kind, name) -> module that registers it.
 BUILT_IN: dict[tuple[str, str], str] = {
@@ -69,6 +70,7 @@ BUILT_IN: dict[tuple[str, str], str] = {
     ("modem", "modemmanager"): "hal.drivers.modem_mm",
     ("network", "linux"): "hal.drivers.network_linux",
     ("clock", "linux"): "hal.drivers.clock_linux",
+    ("updater", "rauc"): "hal.drivers.updater_rauc",
 }
 
 Factory = Callable[..., Any]

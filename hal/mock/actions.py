@@ -19,6 +19,7 @@ from hal.mock.bodies import (
     DeviceBody,
     EmptyBody,
     FaultBody,
+    FirmwareBody,
     KeyBody,
     LimitBody,
     ModemBody,
@@ -197,6 +198,14 @@ def _modem(world: World, _evse_id: int, body: ModemBody) -> Answer:
     return part
 
 
+def _firmware(world: World, _evse_id: int, body: FirmwareBody) -> Answer:
+    for name, value in body.given().items():
+        if value is not None:
+            setattr(world.firmware, name, value)
+    part: Answer = world.snapshot()["firmware"]
+    return part
+
+
 def _clock(world: World, _evse_id: int, body: ClockBody) -> Answer:
     clock = world.clock
     if body.speed is not None:  # first, because it is the only one that may be impossible
@@ -307,6 +316,13 @@ ACTIONS: tuple[Action, ...] = (
         ModemBody,
         {"registered": False, "signal_dbm": -113, "heals_with": "radio-cycle"},
         _modem,
+    ),
+    Action(
+        "firmware",
+        "Let installations of firmware take their time, fail, or not come up.",
+        FirmwareBody,
+        {"install_s": 5, "boot_fails": True},
+        _firmware,
     ),
     Action(
         "clock",

@@ -176,6 +176,14 @@ class ModemBody(Body):
     heals_with: RecoveryStep | None = Field(default=None, description="the recovery step that registers it again")
 
 
+class FirmwareBody(Body):
+    """What goes wrong with the next installation, and how long it takes; what is left out stays."""
+
+    install_s: float | None = Field(default=None, ge=0, le=3600)
+    install_fails: bool | None = None
+    boot_fails: bool | None = Field(default=None, description="what was installed does not come up")
+
+
 class ClockBody(Body):
     """The station's clock; what is left out stays."""
 

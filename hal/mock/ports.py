@@ -170,7 +170,7 @@ class EvsePorts(PortGroup):
 class StationPorts(PortGroup):
     """The ports of the whole station."""
 
-    def __init__(self, network: Ports[LinkStatus], modem: Ports[object]) -> None:
+    def __init__(self, network: Ports[LinkStatus], modem: Ports[object], updater: Ports[object]) -> None:
         self.reader = Ports[TokenRead]("reader")
         self.inputs = Ports[Fault]("inputs of the station")
         self.meter = Ports[object]("main meter")
@@ -178,6 +178,5 @@ class StationPorts(PortGroup):
         self.limits = Ports[float | None]("local energy manager")
         self.lamp = Ports[object]("lamp of the station")
         kinds = ("reader", "inputs", "meter", "display", "limits", "lamp")
-        super().__init__(
-            "the station", {kind: getattr(self, kind) for kind in kinds} | {"network": network, "modem": modem}
-        )
+        shared: dict[str, Ports[Any]] = {"network": network, "modem": modem, "updater": updater}
+        super().__init__("the station", {kind: getattr(self, kind) for kind in kinds} | shared)

@@ -15,6 +15,7 @@ from hal.mock.clock import MockClock
 from hal.mock.errors import Impossible, UnknownAction, WorldError
 from hal.mock.evse import MockEvse
 from hal.mock.faults import EVSE_FAULTS, SILENT_FAULTS, FaultBook
+from hal.mock.firmware import MockFirmware
 from hal.mock.lamp import LampState
 from hal.mock.main_meter import MainMeter
 from hal.mock.memory import recall, remember, show
@@ -60,13 +61,14 @@ class World:
         self.supply = supply or Supply()
         self.network = MockNetwork()
         self.modem = MockModemState()
+        self.firmware = MockFirmware()
         self.garage: dict[str, CarSpec] = dict(PRESETS)
         self.faults = FaultBook()
         self.lamp = LampState(clock)
         self.limit_a: float | None = None  # of the local energy manager, per phase
         self.display_lines: tuple[str, ...] = ()
         self.display_language: str | None = None
-        self.ports = StationPorts(self.network.monitors, self.modem.ports)
+        self.ports = StationPorts(self.network.monitors, self.modem.ports, self.firmware.ports)
         self.readers: list[MockReader] = []
         self.swipes: deque[tuple[float, TokenRead]] = deque(maxlen=_HISTORY)  # (monotonic seconds, what was read)
         self.on_power_cut = on_power_cut
@@ -79,6 +81,8 @@ class World:
             clock.reboot(f"{clock.boot}/{clock.monotonic():.6f}")  # or monotonic time would run backwards within a boot
         self.main_meter = MainMeter(clock, lambda: self.supply, self._evses.values)
         self.main_meter.begin_at(int(self._memory.get("beside_mwh", 0)))
+        if "firmware" in self._memory:
+            self.firmware.recall(self._memory["firmware"])
 
     # EVSEs and what is attached
 
@@ -227,6 +231,7 @@ class World:
             "version": MEMORY_VERSION,
             "scaled_boot": self.clock.scaled_boot or self._memory.get("scaled_boot"),
             "beside_mwh": self.main_meter.beside_mwh(),
+            "firmware": self.firmware.remember(),
             "evses": self._memory.get("evses", {}) | {str(evse.id): remember(evse) for evse in self.evses},
         }
         self._store.save(self._memory)
@@ -261,6 +266,13 @@ class World:
                 "technology": modem.status.technology,
                 "signal_dbm": modem.status.signal_dbm,
                 "recoveries": [step for _, step in modem.recoveries],
+            },
+            "firmware": {
+                "versions": dict(self.firmware.versions),
+                "booted": self.firmware.booted,
+                "install_s": self.firmware.install_s,
+                "install_fails": self.firmware.install_fails,
+                "boot_fails": self.firmware.boot_fails,
             },
             "lamp": self.lamp.sign.value,
             "display": {"lines": list(self.display_lines), "language": self.display_language},

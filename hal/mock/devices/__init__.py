@@ -9,6 +9,7 @@ from hal.mock.devices.station import (
     MockReaderDevice,
     mock_clock,
 )
+from hal.mock.devices.updater import MockUpdater
 
 __all__ = [
     "MockBay",
@@ -23,5 +24,6 @@ __all__ = [
     "MockNetworkMonitor",
     "MockPilot",
     "MockReaderDevice",
+    "MockUpdater",
     "mock_clock",
 ]
