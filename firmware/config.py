@@ -151,6 +151,7 @@ class ProtectionTable(_Table):
     """`[protection]`: what is done about protective and other devices beside what each driver does."""
 
     self_test_every_h: int = Field(24, ge=0, le=24 * 7)
+    lost_device_grace_s: int = Field(20, ge=0, le=300)
 
 
 class LogTable(_Table):
@@ -185,6 +186,7 @@ class Config(_Table):
         return {
             "tx.after-power-loss": self.station.after_power_loss,
             "protection.self-test-interval": str(self.protection.self_test_every_h * 3600),
+            "protection.lost-device-grace": str(self.protection.lost_device_grace_s),
             **initial_settings(self.ocpp16),
         }
 

@@ -124,6 +124,7 @@ class FaultCode(StrEnum):
     EMERGENCY_STOP = "emergency-stop"
     DOOR_OPEN = "door-open"
     NO_GROUND = "no-ground"
+    DEVICE_LOST = "device-lost"  # gone a moment ago; what its loss amounts to is told when it stays away
     VENTILATION = "ventilation"  # state D without ventilation
     INTERNAL = "internal"
 

@@ -48,6 +48,7 @@ RULES: dict[FaultCode, FaultRule] = {
     FaultCode.LOCK_JAMMED: _BLOCK,
     FaultCode.METER_SILENT: _BLOCK,
     FaultCode.PILOT_LOST: _BLOCK,
+    FaultCode.DEVICE_LOST: _BLOCK,
     FaultCode.VENTILATION: _BLOCK,
     FaultCode.DOOR_OPEN: _BLOCK,
     FaultCode.READER_LOST: _WARN,

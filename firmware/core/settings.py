@@ -159,6 +159,9 @@ RESET_RETRIES = integer("reset.retries", 1, "times", "a failed reset is tried ag
 SELF_TEST_INTERVAL_S = integer(
     "protection.self-test-interval", 86_400, "s", "between self-tests while no vehicle is there; 0 before charges only"
 )
+LOST_DEVICE_GRACE_S = integer(
+    "protection.lost-device-grace", 20, "s", "for which a device may be gone before its transaction ends", maximum=300
+)
 BLINK_REPEAT = integer("lamp.blink-repeat", 3, "times", "the lamp blinks to give a sign", maximum=100)
 LIGHT_INTENSITY = integer("lamp.intensity", 100, "%", "brightness of the lamp", maximum=100)
 PHASE_ROTATION = text("supply.phase-rotation", "", "how the phases are wired, per connector")

@@ -14,7 +14,7 @@ from firmware.core import events as ev
 from firmware.core.context import EvseSpec
 from firmware.core.evse import Evse
 from firmware.core.facts import SampleContext
-from firmware.core.settings import SELF_TEST_INTERVAL_S, Settings
+from firmware.core.settings import LOST_DEVICE_GRACE_S, SELF_TEST_INTERVAL_S, Settings
 from firmware.core.station import Station
 from firmware.core.transaction import Phase
 from firmware.core.values import Plug, TokenInfo
@@ -23,6 +23,7 @@ from firmware.engine.contactor_faults import ContactorFaults
 from firmware.engine.hardware import EvseDriver
 from firmware.engine.inputs import Inputs
 from firmware.engine.journal import Journal
+from firmware.engine.losses import Losses
 from firmware.engine.main_meter import MainMeter
 from firmware.engine.metering import Sampler
 from firmware.engine.self_test import SelfTests
@@ -70,12 +71,14 @@ class Engine:
         ]
         self.station = Station(specs, settings, new_id, board.max_current_a)
         self.journal = Journal(queue, stored=self._stored, refused=self._refused)
+        self.losses = {hardware.id: self.losses_to(self._fault_of(hardware.id)) for hardware in board.evses}
         self.drivers = {
             hardware.id: EvseDriver(
                 self.station.evses[hardware.id],
                 hardware,
                 clock,
                 fault=self._fault_of(hardware.id),
+                loss=self.losses[hardware.id].of("command to the contactor"),
                 contactor_changed=self._contactor_of(hardware.id),
                 lock_changed=self._lock_of(hardware.id),
             )
@@ -192,6 +195,7 @@ class Engine:
                     tasks.create_task(driver.run())
                     tasks.create_task(self.samplers[number].run())
                     tasks.create_task(self._self_tests[number].run())
+                    tasks.create_task(self.losses[number].run())
                     tasks.create_task(self._follow_pilot(number, driver))
                     self._follow_contactor(tasks, number, driver)
                     self._open_others(tasks, number, driver)
@@ -266,7 +270,7 @@ class Engine:
                 name=f"contactor of EVSE {number}",
                 clock=self.clock,
                 fault=FaultCode.CONTACTOR_STUCK_OPEN,
-                report=self._fault_of(number),
+                report=self.losses[number].of("contactor"),
                 available=available,
                 speaks_at_once=False,
             )
@@ -350,6 +354,10 @@ class Engine:
     def _refused(self, transaction: str) -> None:
         log.error("transaction not started: it could not be written to disk transaction=%s", transaction)
         self.apply(lambda station, now: _each(station, lambda evse: evse.not_stored(transaction, now)))
+
+    def losses_to(self, report: Callable[[Fault], None]) -> Losses:
+        """What follows the losses of the devices of one place, and tells `report` what they amount to."""
+        return Losses(self.clock, lambda: self.station.settings[LOST_DEVICE_GRACE_S], report)
 
     def _fault_of(self, number: int) -> Callable[[Fault], None]:
         return lambda fault: self.apply(lambda station, now: station.evses[number].fault_changed(fault, now))

@@ -8,6 +8,7 @@ the contactor open, so that every watt hour belongs to exactly one transaction.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from boards import EvseHardware
 from firmware.core.evse import Evse
@@ -29,8 +30,19 @@ LOCK_TRIES = 3  # a cable that pulls at the bolt is often moved by a second try
 RETRY_S = 1.0  # after a device did not obey
 
 
+@dataclass(frozen=True, slots=True)
+class Disobedience:
+    """A device failed: what that means, and whether it did because it is gone."""
+
+    code: FaultCode
+    lost: bool
+
+
 class EvseDriver:
-    """Actuates one EVSE. All calls to the core go through the callbacks, which carry the time."""
+    """Actuates one EVSE. All calls to the core go through the callbacks, which carry the time.
+
+    `loss` is told the fault of a contactor that is gone, which may be back in a moment; `fault` every other.
+    """
 
     def __init__(
         self,
@@ -39,6 +51,7 @@ class EvseDriver:
         clock: Clock,
         *,
         fault: Callable[[Fault], None],
+        loss: Callable[[Fault], None],
         contactor_changed: Callable[[bool | None], None],
         lock_changed: Callable[[LockState], None],
     ) -> None:
@@ -46,6 +59,7 @@ class EvseDriver:
         self.hardware = hardware
         self._clock = clock
         self._fault = fault
+        self._loss = loss
         self._contactor_changed = contactor_changed
         self._lock_changed = lock_changed
         self.ticks = 0  # passes of `run`, for the watchdog
@@ -63,7 +77,7 @@ class EvseDriver:
         self._plug = evse.plug  # in the last pass
         self._jams = 0  # times in a row that the bolt did not get where it should
         self._at_work = FaultCode.CONTACTOR_STUCK_OPEN  # what it means when the device in use now fails
-        self._disobeyed: FaultCode | None = None  # the fault of a device that failed in the last pass
+        self._disobeyed: Disobedience | None = None  # in the last pass
         self._halted = False
         self._missing = {"pilot", "contactor", "lock"} if hardware.lock is not None else {"pilot", "contactor"}
         self.lost = {name: asyncio.Event() for name in ("meter", "lock", "lamp")}  # for supervision: open it anew
@@ -182,15 +196,16 @@ class EvseDriver:
             if not self._missing:
                 await self._obey()
         except HalError as error:
-            failed = self._at_work
-            log.error("device does not obey evse=%d fault=%s error=%s", self.evse.id, failed.value, error)
-            if failed is FaultCode.LOCK_JAMMED:
+            lost = isinstance(error, DeviceLost) and self._at_work is FaultCode.CONTACTOR_STUCK_OPEN
+            failed = Disobedience(self._at_work, lost)
+            log.error("device does not obey evse=%d fault=%s error=%s", self.evse.id, failed.code.value, error)
+            if failed.code is FaultCode.LOCK_JAMMED:
                 self._note_loss("lock", error)
             self._deny_at_once()
             self._offered = None
             self._obeyed(unless=failed)
             self._disobeyed = failed
-            self._fault(Fault(failed, active=True, text=str(error)))
+            self._tell(failed, active=True, text=str(error))
         else:
             self._obeyed()
         await self._show(desired(self.evse).sign)
@@ -212,11 +227,14 @@ class EvseDriver:
         if not self._allowed and not self._halted and self._permitted():
             await self._allow()
 
-    def _obeyed(self, unless: FaultCode | None = None) -> None:
+    def _obeyed(self, unless: Disobedience | None = None) -> None:
         """The device that failed in an earlier pass works again, unless it has just failed once more."""
-        if self._disobeyed is not None and self._disobeyed is not unless:
-            self._fault(Fault(self._disobeyed, active=False, text="device obeys again"))
+        if self._disobeyed is not None and self._disobeyed != unless:
+            self._tell(self._disobeyed, active=False, text="device obeys again")
             self._disobeyed = None
+
+    def _tell(self, failed: Disobedience, *, active: bool, text: str) -> None:
+        (self._loss if failed.lost else self._fault)(Fault(failed.code, active=active, text=text))
 
     def _note_loss(self, device: str, error: HalError) -> None:
         if isinstance(error, DeviceLost):

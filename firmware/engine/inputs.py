@@ -1,11 +1,13 @@
 """Everything else that reports to the station: readers, fault inputs, the local energy manager."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from firmware.core.values import Token, TokenType
+from firmware.engine.losses import Losses
 from firmware.engine.supervise import follow
+from hal.inputs import FaultSource
 from hal.types import Fault, FaultCode, TokenKind, TokenRead
 
 if TYPE_CHECKING:
@@ -42,34 +44,12 @@ class Inputs:
                     speaks_at_once=False,
                 )
             )
-        for source in board.station_inputs:
-            tasks.create_task(
-                follow(
-                    source,
-                    source.faults,
-                    _handing_to(self._station_fault),
-                    name="station input",
-                    clock=engine.clock,
-                    fault=FaultCode.INTERNAL,
-                    report=self._station_fault,
-                    speaks_at_once=False,
-                )
-            )
+        losses = engine.losses_to(self._station_fault)
+        tasks.create_task(losses.run())
+        self._follow_faults(tasks, board.station_inputs, "of the station", self._station_fault, losses)
         for hardware in board.evses:
             report = self._evse_fault(hardware.id)
-            for source in hardware.inputs:
-                tasks.create_task(
-                    follow(
-                        source,
-                        source.faults,
-                        _handing_to(report),
-                        name=f"input of EVSE {hardware.id}",
-                        clock=engine.clock,
-                        fault=FaultCode.INTERNAL,
-                        report=report,
-                        speaks_at_once=False,
-                    )
-                )
+            self._follow_faults(tasks, hardware.inputs, f"of EVSE {hardware.id}", report, engine.losses[hardware.id])
         if board.limits is not None:
             tasks.create_task(
                 follow(
@@ -80,6 +60,29 @@ class Inputs:
                     clock=engine.clock,
                     fault=None,  # the last limit goes on to hold
                     report=self._station_fault,
+                )
+            )
+
+    def _follow_faults(
+        self,
+        tasks: asyncio.TaskGroup,
+        sources: Iterable[FaultSource],
+        where: str,
+        report: Callable[[Fault], None],
+        losses: Losses,
+    ) -> None:
+        for number, source in enumerate(sources, start=1):
+            name = f"input {number} {where}"
+            tasks.create_task(
+                follow(
+                    source,
+                    source.faults,
+                    _handing_to(report),
+                    name=name,
+                    clock=self._engine.clock,
+                    fault=FaultCode.INTERNAL,
+                    report=losses.of(name),
+                    speaks_at_once=False,
                 )
             )
 

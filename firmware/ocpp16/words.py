@@ -42,6 +42,7 @@ ERROR_CODES: dict[FaultCode, ChargePointErrorCode] = {
     FaultCode.METER_SILENT: "PowerMeterFailure",
     FaultCode.READER_LOST: "ReaderFailure",
     FaultCode.PILOT_LOST: "InternalError",
+    FaultCode.DEVICE_LOST: "InternalError",
     FaultCode.INTERNAL: "InternalError",
     FaultCode.OVER_CURRENT: "OverCurrentFailure",
     FaultCode.OVER_VOLTAGE: "OverVoltage",

@@ -99,7 +99,7 @@ def board_on(paths: dict[str, str]) -> BoardDescription:
 
 
 @asynccontextmanager
-async def site(folder: Path) -> AsyncIterator[Site]:
+async def site(folder: Path, grace_s: int = 20) -> AsyncIterator[Site]:
     """The board beside its devices, connected to a central system."""
     for name in ("box", "reader", "meter"):
         (folder / name).mkdir()
@@ -116,7 +116,12 @@ async def site(folder: Path) -> AsyncIterator[Site]:
         config = load_config(
             None,
             environment={},
-            overrides={"csms.url": csms.ws_url, "station.id": STATION, "control.enabled": "false"},
+            overrides={
+                "csms.url": csms.ws_url,
+                "station.id": STATION,
+                "control.enabled": "false",
+                "protection.lost_device_grace_s": str(grace_s),
+            },
         )
         clock = SystemClock(asyncio.get_running_loop(), boot="test")
         around = Surroundings(clock, random.Random(1), lambda: str(uuid.uuid4()), folder / "state")
@@ -163,11 +168,35 @@ async def test_a_charge_on_real_serial_lines_is_in_the_books_as_the_meter_shows_
 
 
 @needs_socat
+async def test_a_controller_whose_plug_was_touched_goes_on_with_the_same_charge(tmp_path: Path) -> None:
+    """Back within the grace: one transaction, no second card, and the controller was denied before it was allowed again."""
+    async with site(tmp_path) as here:
+        box, grid, evse = here.box, here.grid, here.app.engine.station.evses[1]
+        box.plug(asks=True)
+        await here.tap(lambda: box.relay, "energy after the card")
+        grid.import_kwh = 100.5
+        here.wire.unplug()
+        await here.until(lambda: evse.faults, "a fault of the lost controller")
+        assert not here.app.engine.drivers[1].allowed
+        asked = len(box.requests)
+        here.wire.plug()
+        await here.until(lambda: not evse.faults, "no fault with the controller back")
+        await here.until(lambda: box.relay and here.app.engine.drivers[1].allowed, "energy without another card")
+        since = box.requests[asked:]
+        assert since.index("FD") < since.index("FE")
+        grid.import_kwh = 101.0
+        await here.tap(lambda: not box.relay, "no energy after the second card")
+        await here.until(lambda: not here.transactions()[0].open, "the end in the books")
+        [booked] = here.transactions()
+        assert (booked.energy_wh, booked.reason, booked.anomalies) == (1000, "Local", ())
+
+
+@needs_socat
 async def test_a_controller_that_is_pulled_out_ends_its_charge_and_serves_the_next_vehicle_when_it_is_back(
     tmp_path: Path,
 ) -> None:
     """Without its controller an EVSE is faulted and bills nothing further; put back, it denies until the next card, then charges."""
-    async with site(tmp_path) as here:
+    async with site(tmp_path, grace_s=1) as here:
         box, grid, evse = here.box, here.grid, here.app.engine.station.evses[1]
         box.plug(asks=True)
         await here.tap(lambda: box.relay, "energy after the card")
