@@ -21,6 +21,11 @@ def redacted(text: str) -> str:
         return f"<{len(text)} characters that mention a password and are not JSON>"
 
 
+def is_secret(name: str) -> bool:
+    """Whether a configuration key or variable of this name holds a password."""
+    return name.casefold() in _SECRET_NAMES
+
+
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_secrets(item) for item in value]
@@ -28,6 +33,6 @@ def _without_secrets(value: Any) -> Any:
         return value
     variable = value.get("variable")
     name = variable.get("name") if isinstance(variable, dict) else value.get("key")
-    secret = isinstance(name, str) and name.casefold() in _SECRET_NAMES
+    secret = isinstance(name, str) and is_secret(name)
     hidden = ("value", "attributeValue") if secret else ()
     return {key: HIDDEN if key in hidden else _without_secrets(item) for key, item in value.items()}

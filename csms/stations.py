@@ -97,6 +97,10 @@ class Stations:
         """Keep what a 2.0.1 station reported of one variable of its device model."""
         self._store.put(VARIABLES, station, key, report)
 
+    def variable(self, station: str, key: str) -> Record | None:
+        """What was reported of one variable."""
+        return self._store.get(VARIABLES, station, key)
+
     def variables(self, station: str) -> list[Record]:
         """What was reported of the device model, as ReportData in wire names."""
         return [report for _, report in self._store.items(VARIABLES, station)]

@@ -8,6 +8,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp
 
 from csms.api.acting import Acting
+from csms.api.actions import Actions
 from csms.api.events import Events
 from csms.api.guard import Guard
 from csms.api.openapi import document
@@ -19,7 +20,7 @@ from csms.api.system import System
 def build_api(csms: System) -> ASGIApp:
     """The API of one central system, as an ASGI application."""
     reading = Reading(csms)
-    routes = [*reading.routes(), *Acting(csms).routes(), *Events(csms).routes()]
+    routes = [*reading.routes(), *Acting(csms).routes(), *Events(csms).routes(), *Actions().routes()]
 
     async def openapi(_request: Request) -> Response:
         return JSONResponse(description)

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from csms.api import views
 from csms.api.routes import ApiError, Parameter, Route, flag, limit
 from csms.api.system import System
+from csms.holdings import Holdings
 from csms.server import MESSAGES
 
 _LIMIT = Parameter("limit", "the newest so many, 100 when absent", "integer")
@@ -18,6 +19,7 @@ class Reading:
 
     def __init__(self, csms: System) -> None:
         self._csms = csms
+        self._holdings = Holdings(csms.store)
 
     def routes(self) -> list[Route]:
         """The table."""
@@ -68,6 +70,10 @@ class Reading:
                 "GET", f"{one}/notices", self.notices, "The newest firmware, log and other notices", station, (_LIMIT,)
             ),
             Route("GET", f"{one}/variables", self.variables, "The device model as far as it was reported", station),
+            Route("GET", f"{one}/configuration", self.configuration, "1.6: the known configuration keys", station),
+            Route("GET", f"{one}/local-list", self.local_list, "The local list as far as it was sent", station),
+            Route("GET", f"{one}/charging-profiles", self.profiles, "The charging profiles it has", station),
+            Route("GET", f"{one}/certificates", self.certificates, "The installed certificates it has told", station),
             Route("GET", f"{one}/meter-values", self.values, "Meter values outside transactions", station, (_LIMIT,)),
         ]
 
@@ -125,6 +131,18 @@ class Reading:
 
     async def variables(self, request: Request) -> Response:
         return JSONResponse(self._csms.stations.variables(self._known(request)))
+
+    async def configuration(self, request: Request) -> Response:
+        return JSONResponse(self._holdings.configuration(self._known(request)))
+
+    async def local_list(self, request: Request) -> Response:
+        return JSONResponse(self._holdings.local_list(self._known(request)))
+
+    async def profiles(self, request: Request) -> Response:
+        return JSONResponse(self._holdings.profiles(self._known(request)))
+
+    async def certificates(self, request: Request) -> Response:
+        return JSONResponse(self._holdings.certificates(self._known(request)))
 
     async def values(self, request: Request) -> Response:
         return JSONResponse(self._csms.stations.values(self._known(request), limit(request)))

@@ -30,7 +30,7 @@ class Core:
         """`new_id` makes message ids: texts of at most 36 characters that never repeat."""
         self.policy = policy or Policy()
         messages = functools.cache(catalogue)
-        self._outbound = Outbound(messages, self.policy, new_id)
+        self._outbound = Outbound(messages, router, self.policy, new_id)
         self._inbound = Inbound(messages, router, self.policy, self._outbound, new_id)
 
     def handle(self, event: Event, store: Store) -> list[Effect]:

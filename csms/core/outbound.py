@@ -9,6 +9,7 @@ key: message id) is one call, the first row the one that is or will be sent next
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -27,11 +28,14 @@ from csms.core.effects import (
 from csms.core.events import Command, Moment, Timer
 from csms.core.policy import Policy
 from csms.core.presence import Presence
+from csms.core.router import Context, Router
 from csms.core.solicited import note_request
 from csms.core.store import Record, Store
 from ocpp_client.catalogue import Catalogue, UnknownAction
 from ocpp_client.framing import CallError, CallResult, Malformed, encode_call
-from ocpp_client.messages import MessageInvalid, from_wire
+from ocpp_client.messages import MessageInvalid, from_wire, to_wire
+
+log = logging.getLogger(__name__)
 
 Messages: TypeAlias = Callable[[str], Catalogue]
 """Gives the messages of a protocol; kept by whoever calls often, because a catalogue remembers what it loaded."""
@@ -43,8 +47,9 @@ IDEMPOTENCY = "idempotency"
 class Outbound:
     """The queue of calls to each station."""
 
-    def __init__(self, messages: Messages, policy: Policy, new_id: Callable[[], str]) -> None:
+    def __init__(self, messages: Messages, router: Router, policy: Policy, new_id: Callable[[], str]) -> None:
         self._messages = messages
+        self._router = router
         self._policy = policy
         self._new_id = new_id
 
@@ -114,6 +119,8 @@ class Outbound:
             case Malformed():
                 found["violations"] = (frame.text,)
         yield from self._end(presence.station, frame.id, call, kind, at, store, **found)
+        if isinstance(frame, CallResult) and not found["violations"]:
+            yield from self._tell(presence, frame, call, at, store)
         yield from self.send_next(presence.station, at, store)
 
     def timer(self, event: Timer, store: Store) -> Iterator[Effect]:
@@ -139,6 +146,31 @@ class Outbound:
         for station in store.owners(CALLS):
             yield from self.connection_ended(station, at, store)
             yield from self.send_next(station, at, store)
+
+    def _tell(self, presence: Presence, answer: CallResult, call: Record, at: Moment, store: Store) -> Iterator[Effect]:
+        """Tell the handlers that want to hear of answers to this action, and do what they wish."""
+        action, protocol = call["action"], presence.protocol
+        if not self._router.wants_answers(protocol, action):
+            return
+        messages = self._messages(protocol)
+        try:
+            request = from_wire(messages.request(action), call["payload"])
+            response = from_wire(messages.response(action), answer.payload)
+        except MessageInvalid:
+            return  # sent unchecked; what such a call did nobody can tell
+        context = Context(presence.station, protocol, presence.connection, answer.id, action, at, store, self._policy)
+        try:
+            self._router.run_answered(context, request, response)
+        except Exception:
+            log.exception("handler of an answer failed action=%s station=%s id=%s", action, presence.station, answer.id)
+            return
+        for wanted, request_wanted, timeout_s in context.commanded:
+            wish = Command(
+                self._new_id(), presence.station, wanted, to_wire(request_wanted), at.monotonic_s + timeout_s, at
+            )
+            yield from self.command(wish, store)
+        for event in context.emitted:
+            yield Emit(event)
 
     def _refusal(self, event: Command, store: Store) -> OutcomeKind | None:
         if event.at.monotonic_s >= event.deadline_s:

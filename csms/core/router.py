@@ -23,14 +23,16 @@ from ocpp_client.messages import Message
 Handler: TypeAlias = Callable[["Context", Any], Message | Awaitable[Message]]
 Before: TypeAlias = Callable[["Context", Message], None]
 After: TypeAlias = Callable[["Context", Message, Message], None]
+Answered: TypeAlias = Callable[["Context", Any, Any], None]
 HandlerT = TypeVar("HandlerT", bound=Handler)
 BeforeT = TypeVar("BeforeT", bound=Before)
 AfterT = TypeVar("AfterT", bound=After)
+AnsweredT = TypeVar("AnsweredT", bound=Answered)
 
 
 @dataclass(slots=True)
 class Context:
-    """One call of a station, as its handler sees it. What it emits or commands is done after the answer is sent."""
+    """One call, as its handler sees it. What it emits or commands is done after the answer is sent, or taken."""
 
     station: str
     protocol: str
@@ -63,6 +65,7 @@ class Router:
         self._handlers: dict[tuple[str, str], Handler] = {}
         self._before: list[Before] = []
         self._after: list[After] = []
+        self._answered: dict[tuple[str, str], list[Answered]] = {}
 
     def on(self, protocol: str, action: str) -> Callable[[HandlerT], HandlerT]:
         """Decorate the handler of an action in one OCPP version. Raises ValueError if this router has one already."""
@@ -74,6 +77,18 @@ class Router:
                 )
             self._handlers[protocol, action] = handler
             return handler
+
+        return register
+
+    def answered(self, protocol: str, action: str) -> Callable[[AnsweredT], AnsweredT]:
+        """Decorate what is told each answer to a call of ours: `(context, request, response)`.
+
+        It hears of results that keep to their schemas, to requests that do. There may be many for one action.
+        """
+
+        def register(hook: AnsweredT) -> AnsweredT:
+            self._answered.setdefault((protocol, action), []).append(hook)
+            return hook
 
         return register
 
@@ -97,7 +112,19 @@ class Router:
         both._handlers = {**self._handlers, **other._handlers}
         both._before = [*self._before, *other._before]
         both._after = [*self._after, *other._after]
+        for each in (self, other):
+            for place, hooks in each._answered.items():
+                both._answered.setdefault(place, []).extend(hooks)
         return both
+
+    def wants_answers(self, protocol: str, action: str) -> bool:
+        """Whether anybody is to be told of answers to calls of this action."""
+        return (protocol, action) in self._answered
+
+    def run_answered(self, context: Context, request: Message, response: Message) -> None:
+        """Tell everybody who wants to hear of an answer to a call of ours."""
+        for hook in self._answered.get((context.protocol, context.action), ()):
+            hook(context, request, response)
 
     def run_before(self, context: Context, request: Message) -> None:
         """Run the hooks that precede a handler."""

@@ -21,6 +21,10 @@ BOUNDS: Final[dict[str, int]] = {
     "meter-values": 2_000,  # readings outside transactions, per station
     "notices": 500,  # firmware, log, security and other notices, per station
     "variables": 5_000,  # reported device model, per station
+    "configuration": 1_000,  # known configuration keys, per station
+    "local-list": 50_000,  # entries of the local list, per station
+    "charging-profiles": 1_000,  # known charging profiles, per station
+    "certificates": 500,  # known certificates, per station
 }
 
 

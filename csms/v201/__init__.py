@@ -1,7 +1,7 @@
 """The handlers of OCPP 2.0.1: every message a station may send, answered and recorded."""
 
 from csms.core.router import Router
-from csms.v201 import authorization, notices, provisioning, transactions
+from csms.v201 import authorization, holdings, notices, provisioning, transactions
 
 
 def router() -> Router:
@@ -11,4 +11,5 @@ def router() -> Router:
     authorization.register(handlers)
     transactions.register(handlers)
     notices.register(handlers)
+    holdings.register(handlers)
     return handlers

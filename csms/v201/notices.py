@@ -17,7 +17,6 @@ _ANSWERS: Final = {
     "NotifyEvent": "{}",
     "NotifyMonitoringReport": "{}",
     "PublishFirmwareStatusNotification": "{}",
-    "ReportChargingProfiles": "{}",
     "ReservationStatusUpdate": "{}",
     "SecurityEventNotification": "{}",
     "NotifyEVChargingSchedule": '{"status":"Accepted"}',

@@ -1,7 +1,6 @@
-"""OCPP 2.0.1: boot, heartbeat, connector status and the device model (part 2, blocks B and G)."""
+"""OCPP 2.0.1: boot, heartbeat and connector status (part 2, blocks B and G)."""
 
 from csms.core.router import Context, Router
-from csms.noting import note
 from csms.recording import record_boot
 from csms.stations import ConnectorStatus, Stations
 from ocpp_client.v201.availability import (
@@ -13,8 +12,6 @@ from ocpp_client.v201.availability import (
 from ocpp_client.v201.provisioning import (
     BootNotificationRequest,
     BootNotificationResponse,
-    NotifyReportRequest,
-    NotifyReportResponse,
 )
 
 
@@ -23,7 +20,6 @@ def register(router: Router) -> None:
     router.on("ocpp2.0.1", "BootNotification")(boot)
     router.on("ocpp2.0.1", "Heartbeat")(heartbeat)
     router.on("ocpp2.0.1", "StatusNotification")(status)
-    router.on("ocpp2.0.1", "NotifyReport")(report)
 
 
 def boot(context: Context, request: BootNotificationRequest) -> BootNotificationResponse:
@@ -51,24 +47,3 @@ def status(context: Context, request: StatusNotificationRequest) -> StatusNotifi
     Stations(context.store).set_status(context.station, found)
     context.emit("status", evse_id=found.evse_id, connector_id=found.connector_id, status=found.status)
     return StatusNotificationResponse()
-
-
-def report(context: Context, request: NotifyReportRequest) -> NotifyReportResponse:
-    """Keep what the station tells of its device model (B07, B08)."""
-    note(context, request)
-    stations = Stations(context.store)
-    for entry in request.report_data or ():
-        component, variable = entry.component, entry.variable
-        evse = component.evse
-        key = "/".join(
-            (
-                component.name,
-                component.instance or "",
-                "" if evse is None else str(evse.id),
-                "" if evse is None or evse.connector_id is None else str(evse.connector_id),
-                variable.name,
-                variable.instance or "",
-            )
-        )
-        stations.set_variable(context.station, key, entry.model_dump(mode="json", by_alias=True, exclude_none=True))
-    return NotifyReportResponse()

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from csms.api import build_api
 from csms.app import Csms
@@ -400,6 +401,64 @@ async def test_the_description_names_every_route(csms: Csms, api: httpx.AsyncCli
     }
     served = build_api(csms)._app.routes  # type: ignore[attr-defined]
     assert len(described) == len(served)
+
+
+async def test_the_description_is_openapi(api: httpx.AsyncClient) -> None:
+    """What is served keeps to the OpenAPI 3.1 specification, schemas of bodies included; each operation has its own name."""
+    document = (await api.get("/openapi.json")).json()
+    OpenAPIV31SpecValidator(document).validate()
+    names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
+    assert len(set(names)) == len(names)
+
+
+async def test_the_commands_of_each_version_are_named(api: httpx.AsyncClient) -> None:
+    """All commands of 1.6 with its security extension and of 2.0.1, and the schemas of each one's payloads."""
+    protocols = (await api.get("/protocols")).json()
+    assert {name: len(commands) for name, commands in protocols.items()} == {"ocpp1.6": 26, "ocpp2.0.1": 40}
+    found = (await api.get("/protocols/ocpp1.6/commands/Reset")).json()
+    assert found["request"]["properties"]["type"]["enum"] == ["Hard", "Soft"]
+    assert found["response"]["required"] == ["status"]
+    assert error(await api.get("/protocols/ocpp1.5/commands/Reset")) == (404, "unknown-protocol")
+    assert error(await api.get("/protocols/ocpp1.6/commands/RequestStartTransaction")) == (404, "unknown-action")
+
+
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_every_command_goes_out_by_its_name_and_is_held_against_its_schema(protocol: str) -> None:
+    """Each command of a version reaches the station with the least its schema allows; with more it is refused, with why."""
+    async with running(api_host="127.0.0.1") as csms, client(csms) as api, dialled(csms, protocols=(protocol,)) as raw:
+        await raw.ask([2, "h", "Heartbeat", {}])
+        for action in (await api.get("/protocols")).json()[protocol]:
+            schema = (await api.get(f"/protocols/{protocol}/commands/{action}")).json()["request"]
+            least = smallest(schema, schema)
+            asked = asyncio.create_task(api.post(f"/stations/CP1/commands/{action}", json=least))
+            call = await raw.receive()
+            assert call[2:] == [action, least]
+            await raw.send([4, call[1], "NotSupported", "", {}])
+            assert (await asked).json()["outcome"] == "error"
+            refused = await api.post(f"/stations/CP1/commands/{action}", json={**least, "nonsense": 1})
+            assert error(refused) == (422, "invalid-payload")
+            assert refused.json()["error"]["violations"][0]["path"] == "nonsense"
+
+
+def smallest(schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    """The least value that a JSON schema allows, as far as the schemas of OCPP go."""
+    if "$ref" in schema:
+        return smallest(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    match schema.get("type"):
+        case "object":
+            return {name: smallest(schema["properties"][name], root) for name in schema.get("required", ())}
+        case "array":
+            return [smallest(schema["items"], root)] * schema.get("minItems", 0)
+        case "string" if "enum" in schema:
+            return schema["enum"][0]
+        case "string" if "maxLength" not in schema:
+            return "2026-03-01T10:00:00Z"  # a time, which has a format and no length
+        case "string":
+            return "x"
+        case "boolean":
+            return True
+        case _:
+            return 1
 
 
 async def test_a_configured_station_that_never_came_is_described() -> None:
