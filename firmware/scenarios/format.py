@@ -299,7 +299,6 @@ class Head(Table):
     title: str = Field(min_length=1, max_length=80)
     about: str = ""
     protocols: tuple[Protocol, ...] = Field(PROTOCOLS, min_length=1)
-    profiles: tuple[str, ...] = Field((), description="feature profiles that the station must have switched on")
     start: Literal["online", "offline"] = "online"
     settings: dict[str, str] = Field(default_factory=dict)
 

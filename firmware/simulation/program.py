@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping
 from random import Random
+from typing import Any
 
 from boards import BoardDescription, build, find_board, load_board
 from firmware.app import DATABASE, App, Exit, Surroundings, prepare_state_dir
@@ -31,17 +32,19 @@ async def run_app(
     env: Environment,
     *,
     settings: Mapping[str, str] | None = None,
+    tables: Mapping[str, Mapping[str, Any]] | None = None,
     change: Callable[[App], None] = _unchanged,
 ) -> Exit:
     """Run the program once, with the journal, the devices and the link that it has everywhere.
 
-    `settings` are initial values of OCPP 1.6 keys. `change` is for tests that break the program on purpose; it gets the application
-    before it runs.
+    `settings` are initial values of OCPP 1.6 keys, `tables` more of the configuration. `change` is for tests that break the program on
+    purpose; it gets the application before it runs.
     """
+    more = tables or {}
     config = Config.model_validate(
         {
-            "station": {"id": env.identity},
-            "csms": {"url": env.url},
+            "station": {"id": env.identity, **more.get("station", {})},
+            "csms": {"url": env.url, **more.get("csms", {})},
             "control": {"enabled": False},
             "ocpp16": dict(settings or {}),
         }

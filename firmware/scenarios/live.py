@@ -1,0 +1,152 @@
+"""The program that runs here as a stage, in its own time; and a central system that only its operator can command."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from firmware.frame_rules import Rule, RuleError, Verb
+from firmware.scenarios.conversation import Conversation
+from firmware.scenarios.eyes import look, remote_id
+from firmware.scenarios.format import FrameRule
+from firmware.scenarios.stage import CentralSystem, Entry, Impossible, NotHere, Reply
+from hal.errors import HalError
+from hal.mock.actions import perform
+
+if TYPE_CHECKING:
+    from firmware.app import App
+    from firmware.frame_rules import FrameRules
+    from hal.mock.world import World
+
+LOOK_S = 0.1
+
+
+def rule_of(rule: FrameRule) -> Rule:
+    """A rule of a scenario as the engine knows it. Raises Impossible for one that makes no sense."""
+    try:
+        return Rule(
+            verb=Verb(rule.verb),
+            direction=rule.direction,
+            kind=rule.kind,
+            action=rule.message,
+            contains=rule.contains,
+            skip=rule.skip,
+            count=rule.count,
+            delay_s=rule.delay_s or 0.0,
+            change=rule.change or {},
+            remove=rule.remove,
+            error=rule.error,
+            text=rule.text,
+        )
+    except RuleError as error:
+        raise Impossible(str(error)) from None
+
+
+class Operator:
+    """A central system of which only the operator has the controls: a command is one that the operator is asked to send.
+
+    `ask` shows the request to people.
+    """
+
+    def __init__(self, conversation: Conversation, ask: Callable[[str], None]) -> None:
+        self._conversation = conversation
+        self._ask = ask
+
+    async def command(self, action: str, payload: Mapping[str, Any], timeout_s: float) -> Reply:
+        mark = self._conversation.mark
+        self._ask(f"let the central system send {action} {dict(payload)} within {timeout_s:g} s")
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    for exchange in self._conversation.since(mark):
+                        if exchange.origin == "csms" and exchange.action == action and exchange.answered:
+                            return Reply(exchange.answer, exchange.error)
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            return Reply(why=f"the central system did not send {action}")
+
+    async def stop(self) -> None:
+        raise NotHere("only the reference central system can be stopped from here")
+
+    async def start(self) -> None:
+        raise NotHere("only the reference central system can be started from here")
+
+    def close(self) -> None:
+        raise NotHere("only the reference central system closes connections when it is told to")
+
+    def set_token(self, token: str, status: str) -> None:
+        raise NotHere("the tokens of this central system are its operator's business")
+
+    def set_faults(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        raise NotHere("only the reference central system misbehaves when it is told to; use a frame rule")
+
+    def books(self) -> Sequence[Entry]:
+        raise NotHere("the books of this central system cannot be read from here")
+
+
+class LiveStage:
+    """A running program on a mock board. `close` takes away everything that was left meddling with it."""
+
+    def __init__(self, app: "App", central: CentralSystem | None = None, *, ask: Callable[[str], None]) -> None:
+        self._app = app
+        self._protocol = app.connection.link.status.protocol
+        self.conversation = Conversation(app.clock.monotonic)
+        self.central: CentralSystem = central or Operator(self.conversation, ask)
+        self._deaf = app.frames.listen(
+            lambda frame: self.conversation.hear(frame.text, from_station=frame.direction == "out")
+        )
+
+    def close(self) -> None:
+        """Listen no more; network and frames are themselves again."""
+        self._deaf()
+        self._rules.clear()
+        perform(self._world, "network", {"mode": "up", "latency_s": 0.0})
+
+    @property
+    def protocol(self) -> str | None:
+        self._protocol = self._app.connection.link.status.protocol or self._protocol
+        return self._protocol
+
+    @property
+    def _world(self) -> "World":
+        world = self._app.board.world
+        if world is None:
+            raise NotHere("this board has real hardware; scenarios need a mock board")
+        return world
+
+    @property
+    def _rules(self) -> "FrameRules":
+        rules = self._app.connection.rules
+        if rules is None:
+            raise NotHere("this board has real hardware; frame rules need a mock board")
+        return rules
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._world.clock.true_wall(), UTC)
+
+    async def perform(self, path: str, body: Mapping[str, Any]) -> None:
+        try:
+            perform(self._world, path, body)
+        except HalError as error:
+            raise Impossible(str(error)) from None
+
+    def seen(self, evse: int) -> Mapping[str, Any]:
+        return look(self._app, evse)
+
+    def transaction(self, evse: int) -> str | None:
+        return remote_id(self._app, evse)
+
+    def meter_wh(self) -> int:
+        return sum(evse.import_mwh() // 1000 for evse in self._world.evses)
+
+    async def add_rule(self, rule: FrameRule) -> None:
+        self._rules.add(rule_of(rule))
+
+    async def release(self) -> None:
+        self._rules.release()
+
+    async def clear_rules(self) -> None:
+        self._rules.clear()
+
+    async def set_power(self, on: bool) -> None:
+        raise NotHere("only a station in virtual time lives through a power cut")
