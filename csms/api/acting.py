@@ -101,7 +101,7 @@ class Acting:
                 "Call many stations at once; an outcome for each command, in their order",
                 {200: "done; each command has its own outcome", 400: "a parameter is wrong", 422: "no such batch"},
                 (Parameter("timeout_s", "seconds to wait for all of them", "number"),),
-                BatchBody.model_json_schema(),
+                BatchBody,
             ),
             Route(
                 "POST",
@@ -126,7 +126,7 @@ class Acting:
                 self.put_faults,
                 "Misbehave towards a station, also one that was never here",
                 {200: "the plan is at work", 422: "no such plan"},
-                body=FaultPlan.model_json_schema(),
+                body=FaultPlan,
             ),
             Route("GET", faults, self.get_faults, "The fault plan of a station", {200: "found", 404: "none"}),
             Route("DELETE", faults, self.delete_faults, "Behave again", {204: "no faults any more"}),
@@ -138,7 +138,7 @@ class Acting:
                 self.put_token,
                 "Add or replace a token",
                 {200: "stored", 422: "no such status, or a time without offset"},
-                body=TokenBody.model_json_schema(),
+                body=TokenBody,
             ),
             Route("DELETE", token, self.delete_token, "Remove a token", {204: "removed", 404: "unknown"}),
         ]

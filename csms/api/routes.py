@@ -35,7 +35,7 @@ class Route:
     summary: str
     answers: Mapping[int, str]
     parameters: tuple[Parameter, ...] = ()
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | type[BaseModel] | None = None  # its JSON schema, or its model
     media_type: str = "application/json"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -409,6 +410,9 @@ async def test_the_description_is_openapi(api: httpx.AsyncClient) -> None:
     OpenAPIV31SpecValidator(document).validate()
     names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
     assert len(set(names)) == len(names)
+    parts = document["components"]["schemas"]
+    named = set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(document)))
+    assert {f"#/components/schemas/{name}" for name in parts} == named
 
 
 async def test_the_commands_of_each_version_are_named(api: httpx.AsyncClient) -> None:
