@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from firmware.core.events import Event
 from firmware.core.faults import blocks
 from firmware.core.settings import Settings
+from firmware.core.values import Maintenance
 from hal.types import Fault, FaultCode
 
 
@@ -32,6 +33,7 @@ class Context:
     in_service: bool = True  # False until the central system has accepted this station for the first time
     operative: bool = True
     storage_ok: bool = True  # False while the disk has no room for new transactions
+    maintenance: Maintenance = Maintenance.NONE
     halting: bool = False  # a reset is under way: nothing new starts
     limit_a: float | None = None  # local energy manager, per phase and for the whole station
     supply_a: float | None = None  # what the station is connected with, per phase

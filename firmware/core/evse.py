@@ -23,7 +23,7 @@ from firmware.core.settings import (
     UNLOCK_ON_EV_DISCONNECT,
 )
 from firmware.core.transaction import Ending, Move, Phase, Transaction
-from firmware.core.values import Energy, Plug, Point, StopCause, Token, TokenInfo, Verdict
+from firmware.core.values import Energy, Maintenance, Plug, Point, StopCause, Token, TokenInfo, Verdict
 from hal.types import Fault, FaultCode, Instant, LockState, MeterReading, PilotReading, PilotState, SignedReading
 
 _SILENT_PILOT = frozenset({PilotState.E, PilotState.F, PilotState.UNKNOWN})  # says nothing about the plug
@@ -67,8 +67,11 @@ class Evse:
 
     @property
     def available(self) -> bool:
-        """Effective availability: wanted so, and with room on disk for a transaction. A running transaction is not interrupted."""
-        return self.tx is not None or (self.operative and self.context.operative and self.context.storage_ok)
+        """Effective availability: wanted so, with room on disk for a transaction and nobody at work on the station. A running
+        transaction is not interrupted."""
+        context = self.context
+        wanted = self.operative and context.operative and context.maintenance is Maintenance.NONE
+        return self.tx is not None or (wanted and context.storage_ok)
 
     @property
     def engaged(self) -> bool:

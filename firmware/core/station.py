@@ -26,6 +26,7 @@ from firmware.core.transaction import Transaction
 from firmware.core.values import (
     ACCEPTED,
     SCHEDULED,
+    Maintenance,
     Outcome,
     Plug,
     Registration,
@@ -147,6 +148,19 @@ class Station:
             self.context.emit(StationChanged())
             self.reconsider(now)
 
+    def maintain(self, maintenance: Maintenance, now: Instant, *, stop: StopCause | None = None) -> None:
+        """Work on the station begins or is over. What was granted and has not begun ends; with `stop` transactions end as well."""
+        if maintenance is self.context.maintenance:
+            return
+        self.context.maintenance = maintenance
+        self.context.emit(StationChanged())
+        for evse in self.evses.values():
+            if maintenance is not Maintenance.NONE and evse.tx is None:
+                evse.withdraw(StopCause.OTHER, now)
+            elif maintenance is not Maintenance.NONE and stop is not None:
+                evse.stop(stop, now)
+        self.reconsider(now)
+
     def connection_changed(self, connected: bool) -> None:
         """The link to the central system came or went."""
         self._connected = connected
@@ -264,6 +278,8 @@ class Station:
         """End all transactions and start the program again. Repeating the command changes nothing."""
         if self.context.halting:
             return ACCEPTED
+        if self.context.maintenance is Maintenance.RUNNING:
+            return rejected("FwUpdateInProgress")
         self.context.halting = True
         cause = StopCause.RESET_SOFT if kind is ResetKind.SOFT else StopCause.RESET_HARD
         for evse in self.evses.values():

@@ -138,6 +138,14 @@ class ResetKind(StrEnum):
     HARD = "hard"
 
 
+class Maintenance(StrEnum):
+    """Work on the station itself, its firmware for example, that charging has to make room for."""
+
+    NONE = "none"
+    WAITING = "waiting"  # for transactions to end; nothing new begins
+    RUNNING = "running"  # and must not be cut short by a reset
+
+
 class Result(StrEnum):
     """Answer to a command."""
 
