@@ -128,7 +128,7 @@ class Desk:
 
     @staticmethod
     def _free(evses: list[Evse]) -> list[Evse]:
-        return [e for e in evses if e.tx is None and e.auth.state is AuthState.NONE and e.available and not e.blocked]
+        return [e for e in evses if e.vacant and e.available and not e.blocked]
 
     def _target(self, evses: list[Evse]) -> Evse | None:
         """The one EVSE that is meant: the one with a cable in, else the only free one."""

@@ -12,7 +12,7 @@ from firmware.core.events import EndingDecided, EvseChanged, FaultChanged, Readi
 from firmware.core.facts import MeterFrame, SampleContext, Trigger
 from firmware.core.faults import RULES, Severity, blocks
 from firmware.core.quantities import MeasurandList
-from firmware.core.recording import Recording
+from firmware.core.recording import TRIGGERS, Recording
 from firmware.core.settings import (
     CONNECTION_TIMEOUT_S,
     MAX_ENERGY_ON_INVALID_WH,
@@ -79,6 +79,18 @@ class Evse:
         return self.auth.state is not AuthState.NONE or (self.plug is not Plug.UNPLUGGED and not self.leftover)
 
     @property
+    def vacant(self) -> bool:
+        """Nobody charges here or has asked to: no transaction, or one that waits for somebody who may charge in it."""
+        unclaimed = self.tx is None or (self.tx.token is None and self.tx.phase is not Phase.ENDING)
+        return unclaimed and self.auth.state is AuthState.NONE
+
+    @property
+    def deadline_s(self) -> float | None:
+        """Monotonic time at which an authorisation lapses that no vehicle follows."""
+        waiting = self.tx is None or (self.tx.phase is Phase.OPEN and self.plug is not Plug.VEHICLE)
+        return self.auth.deadline_s if waiting else None
+
+    @property
     def running(self) -> Transaction | None:
         """The transaction whose start is a fact and whose end is not."""
         return self.tx if self.tx is not None and self.tx.phase is not Phase.STARTING else None
@@ -124,6 +136,8 @@ class Evse:
             self._departed(now)
         elif self.plug is Plug.VEHICLE:
             self._trigger = Trigger.PLUGGED_IN
+            if self.tx is not None:
+                self.auth.deadline_s = None
             self._update(Trigger.PLUGGED_IN, now)
         self._touch(now)
         self.reconsider(now)
@@ -139,11 +153,15 @@ class Evse:
         settings = self.context.settings
         if self.tx is None or self.tx.phase is not Phase.OPEN:
             return
-        if settings[STOP_ON_EV_DISCONNECT]:
-            if not settings[UNLOCK_ON_EV_DISCONNECT] and self.plug is Plug.STATION:
+        granted = self.auth.state is AuthState.GRANTED
+        if settings[STOP_ON_EV_DISCONNECT] or not granted:
+            if granted and not settings[UNLOCK_ON_EV_DISCONNECT] and self.plug is Plug.STATION:
                 self.held_for, self.held_group = self.tx.token, self.tx.group
-            if Point.EV_CONNECTED in settings[STOP_POINTS] or Point.POWER_PATH_CLOSED in settings[STOP_POINTS]:
+            if settings[STOP_POINTS] & frozenset({Point.EV_CONNECTED, Point.POWER_PATH_CLOSED}):
                 self.stop(StopCause.EV_DISCONNECTED, now)
+                return
+            if granted:
+                self.withdraw(StopCause.EV_DISCONNECTED, now)
                 return
         self._update(Trigger.EV_DEPARTED, now)
 
@@ -205,23 +223,28 @@ class Evse:
         if self.tx is not None:
             self.tx.token, self.tx.group = token, info.group
             self.tx.remote_start_id = remote_start_id
-            self._update(self._trigger, now)
+            if self.plug is Plug.VEHICLE:
+                self.auth.deadline_s = None
+            self._update(self._trigger, now, token)
         self._touch(now)
         self.reconsider(now)
 
     def withdraw(
         self, cause: StopCause, now: Instant, token: Token | None = None, trigger: Trigger | None = None
     ) -> None:
-        """End the authorisation, and with it the transaction where policy says so."""
+        """End the authorisation, and with it the transaction where policy says so. One that goes on all the same serves nobody
+        else, and its first cause will be the one it ended for."""
         if self.auth.state is AuthState.NONE:
             return
         tx = self.tx
+        granted = self.auth.state is AuthState.GRANTED
         self.auth.to(AuthState.NONE)
-        if tx is not None and tx.phase is Phase.OPEN:
+        if granted and tx is not None and tx.phase is Phase.OPEN:
+            tx.revoked = tx.revoked or cause
             if self.context.settings[STOP_POINTS] & frozenset({Point.AUTHORIZED, Point.POWER_PATH_CLOSED}):
                 self.stop(cause, now, token)
             else:
-                self._update(trigger or Trigger.STOP_AUTHORIZED, now, token=token)
+                self._update(trigger or TRIGGERS.get(cause, Trigger.ABNORMAL), now, token=token)
         self._touch(now)
         self.reconsider(now)
 
@@ -235,7 +258,8 @@ class Evse:
             self.withdraw(StopCause.DEAUTHORIZED, now, trigger=Trigger.DEAUTHORIZED)
             return
         tx.invalid, tx.invalid_at_mwh = verdict, tx.last_mwh
-        self._update(Trigger.DEAUTHORIZED, now)
+        if self.energy is self._told_energy:  # it may still use what it is allowed; else the change of energy is what is told
+            self._update(Trigger.DEAUTHORIZED, now)
         self.reconsider(now)
 
     def release(self, token: Token, group: Token | None) -> bool:
@@ -263,7 +287,8 @@ class Evse:
         tx.move(Move.BEGIN)
         tx.started, tx.start_mwh = now, reading.import_mwh
         tx.saw(reading.import_mwh, now)
-        self.auth.deadline_s = None
+        if self.plug is Plug.VEHICLE:
+            self.auth.deadline_s = None
         self._facts.started(tx, reading, self._trigger, now)
         self._touch(now)
 
@@ -316,7 +341,7 @@ class Evse:
     def recover(self, tx: Transaction, now: Instant) -> None:
         """Take up a transaction that was open when the program ended; recovery decides what becomes of it."""
         self.tx = tx
-        if tx.token is not None:
+        if tx.token is not None and tx.revoked is None:
             self.auth.grant(tx.token, TokenInfo(Verdict.ACCEPTED, tx.group), tx.remote_start_id, None)
         self._touch(now)
 
@@ -344,14 +369,13 @@ class Evse:
         elif tx is not None and tx.phase is Phase.OPEN and tx.durable:
             energy = self.energy
             if energy is not self._told_energy:
-                self._told_energy = energy
                 self._update(Trigger.ENERGY_CHANGED, now)
         self.context.emit(EvseChanged(self.id))
 
     def tick(self, now: Instant) -> None:
         """Let deadlines pass that are over."""
-        deadline_s = self.auth.deadline_s
-        if deadline_s is not None and now.monotonic_s >= deadline_s and self.tx is None:
+        deadline_s = self.deadline_s
+        if deadline_s is not None and now.monotonic_s >= deadline_s:
             self.withdraw(StopCause.CONNECT_TIMEOUT, now, trigger=Trigger.EV_CONNECT_TIMEOUT)
 
     # ---- inside ---------------------------------------------------------------------------------------------------
@@ -363,11 +387,13 @@ class Evse:
             and self.available
             and not self.blocked
             and not self.context.halting
+            and self.context.in_service
             and self.context.storage_ok
         )
 
     def _update(self, trigger: Trigger, now: Instant, token: Token | None = None) -> None:
         if self.tx is not None and self.tx.phase is Phase.OPEN:
+            self._told_energy = self.energy
             self._facts.updated(self.tx, trigger, now, token)
 
     def _touch(self, now: Instant) -> None:

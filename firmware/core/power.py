@@ -61,7 +61,7 @@ def permit(evse: "Evse") -> bool:
 def energy(evse: "Evse") -> Energy:
     """State of the energy path, from permission, pilot and feedback contact."""
     tx = evse.tx
-    if tx is None or tx.phase is not Phase.OPEN or not tx.durable:
+    if tx is None or tx.phase is not Phase.OPEN or not tx.durable or evse.auth.state is not AuthState.GRANTED:
         return Energy.OFF
     if evse.plug is not Plug.VEHICLE:
         return Energy.PAUSED_BY_EV
@@ -88,7 +88,8 @@ def desired(evse: "Evse") -> Desired:
 def _lock(evse: "Evse") -> bool | None:
     if not evse.spec.has_lock:
         return None
-    used = evse.tx is not None or evse.auth.state is AuthState.GRANTED or evse.held_for is not None
+    ending = evse.tx is not None and evse.tx.phase is Phase.ENDING
+    used = ending or evse.auth.state is AuthState.GRANTED or evse.held_for is not None
     used = used or FaultCode.WELDED_CONTACTOR in evse.faults  # the cable may be live
     return used and evse.plug is not Plug.UNPLUGGED
 

@@ -11,7 +11,7 @@ from firmware.core.events import FactRecorded
 from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
 from firmware.core.metering import thin
 from firmware.core.quantities import Interval, MeasurandList, Offer, samples_of, wh
-from firmware.core.settings import ALIGNED, ENDED_ALIGNED, ENDED_MAX_VALUES, ENDED_SAMPLED, SAMPLED
+from firmware.core.settings import ALIGNED, ENDED_ALIGNED, ENDED_MAX_VALUES, ENDED_SAMPLED, SAMPLED, STARTED_SAMPLED
 from firmware.core.transaction import Ending, Transaction
 from firmware.core.values import Plug, StopCause, Token
 from hal.types import Instant, MeterReading, SignedReading
@@ -19,7 +19,7 @@ from hal.types import Instant, MeterReading, SignedReading
 if TYPE_CHECKING:
     from firmware.core.evse import Evse
 
-_END_TRIGGERS = {
+TRIGGERS: dict[StopCause, Trigger] = {
     StopCause.LOCAL: Trigger.STOP_AUTHORIZED,
     StopCause.MASTER_PASS: Trigger.STOP_AUTHORIZED,
     StopCause.REMOTE: Trigger.REMOTE_STOP,
@@ -50,7 +50,9 @@ class Recording:
         if frame is not None:
             tx.series.append(frame)
         series = (frame,) if frame else ()
-        fact = self._fact(tx, FactKind.STARTED, trigger, now, token=tx.token, group=tx.group)
+        told = self.frame(reading, now, SampleContext.BEGIN, self._evse.context.settings[STARTED_SAMPLED])
+        frames = (told,) if told else ()
+        fact = self._fact(tx, FactKind.STARTED, trigger, now, token=tx.token, group=tx.group, frames=frames)
         self._emit(tx, fact, series)
 
     def updated(self, tx: Transaction, trigger: Trigger, now: Instant, token: Token | None = None) -> None:
@@ -97,10 +99,9 @@ class Recording:
         at = tx.in_order(ending.at)
         last = self.frame(reading, at, SampleContext.END, self._ended_measurands()) if reading is not None else None
         frames = thin([*tx.series, *((last,) if last else ())], self._evse.context.settings[ENDED_MAX_VALUES])
-        trigger = _END_TRIGGERS.get(ending.cause, Trigger.ABNORMAL)
-        fact = self._fact(
-            tx, FactKind.ENDED, trigger, at, token=ending.token, cause=ending.cause, frames=frames, signed=signed
-        )
+        trigger = TRIGGERS.get(ending.cause, Trigger.ABNORMAL)
+        cause = tx.revoked or ending.cause
+        fact = self._fact(tx, FactKind.ENDED, trigger, at, token=ending.token, cause=cause, frames=frames, signed=signed)
         self._emit(tx, fact, over=True)
 
     # ---- meter frames -------------------------------------------------------------------------------------------------
@@ -158,5 +159,6 @@ class Recording:
         )
 
     def _emit(self, tx: Transaction, fact: Fact, series: tuple[MeterFrame, ...] = (), *, over: bool = False) -> None:
-        tx.next_seq += 1
+        if fact.kind is not FactKind.SAMPLED or fact.frames:  # what only feeds the series is told to nobody and leaves no gap
+            tx.next_seq += 1
         self._evse.context.emit(FactRecorded(fact, None if over else tx.record(), series))

@@ -139,6 +139,7 @@ AFTER_POWER_LOSS = choice("tx.after-power-loss", "resume", ("resume", "close"), 
 # Meter values
 SAMPLE_INTERVAL_S = integer("meter.sample-interval", 60, "s", "between samples of a transaction; 0 off")
 SAMPLED = measurands("meter.sampled", _ENERGY, "quantities sampled during a transaction")
+STARTED_SAMPLED = measurands("meter.started-sampled", _ENERGY, "quantities told with the start of a transaction")
 ENDED_SAMPLED = measurands("meter.ended-sampled", "", "quantities sampled for the end of a transaction")
 ALIGNED_INTERVAL_S = integer("meter.aligned-interval", 0, "s", "between clock-aligned values, from midnight UTC; 0 off")
 ALIGNED = measurands("meter.aligned", _ENERGY, "quantities of clock-aligned values")
@@ -153,6 +154,7 @@ PING_INTERVAL_S = integer("link.ping-interval", 60, "s", "between WebSocket ping
 MESSAGE_TIMEOUT_S = integer("link.message-timeout", 35, "s", "to wait for an answer", minimum=1)
 TRANSACTION_ATTEMPTS = integer("queue.attempts", 3, "times", "a refused transaction message is sent")
 TRANSACTION_RETRY_S = integer("queue.retry-interval", 60, "s", "before a retry, times the attempts made")
+OFFLINE_THRESHOLD_S = integer("link.offline-threshold", 60, "s", "offline after which every status is told anew")
 # Behaviour at the pole
 MINIMUM_STATUS_S = integer("status.minimum-duration", 0, "s", "a status must last before it is told")
 RESET_RETRIES = integer("reset.retries", 1, "times", "a failed reset is tried again")

@@ -189,7 +189,7 @@ class Station:
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next deadline, None when there is none."""
-        deadlines = [evse.auth.deadline_s for evse in self.evses.values() if evse.tx is None]
+        deadlines = [evse.deadline_s for evse in self.evses.values()]
         deadlines.append(self.desk.waiting.deadline_s if self.desk.waiting else None)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -208,7 +208,7 @@ class Station:
             return rejected("Faulted")
         if not target.available:
             return rejected("Unavailable")
-        if target.tx is not None or target.auth.state is not AuthState.NONE or target.leftover:
+        if not target.vacant or target.leftover:
             return rejected("Occupied")
         check = self.settings[AUTHORIZE_REMOTE]
         self.desk.ask_for(token, target, now, check=check, remote_start_id=remote_start_id)
@@ -218,8 +218,7 @@ class Station:
         free = [
             evse
             for evse in self.evses.values()
-            if evse.tx is None
-            and evse.auth.state is AuthState.NONE
+            if evse.vacant
             and evse.available
             and not evse.blocked
             and not evse.leftover

@@ -71,6 +71,7 @@ class Transaction:
     next_seq: int = 0
     invalid: Verdict | None = None  # the central system refused the token, and policy keeps the transaction
     invalid_at_mwh: int | None = None
+    revoked: StopCause | None = None  # why nobody may charge in it any more, though it is open
     ending: Ending | None = None
     series: list[MeterFrame] = field(default_factory=list)
     before: Interval | None = None  # registers at the last periodic sample
@@ -121,6 +122,7 @@ class Transaction:
             "next_seq": self.next_seq,
             "invalid": self.invalid.value if self.invalid else None,
             "invalid_at_mwh": self.invalid_at_mwh,
+            "revoked": self.revoked.value if self.revoked else None,
             "ending": _ending_row(self.ending),
         }
         return json.dumps(row, separators=(",", ":")).encode()
@@ -150,6 +152,7 @@ class Transaction:
                 next_seq=row["next_seq"],
                 invalid=Verdict(row["invalid"]) if row["invalid"] else None,
                 invalid_at_mwh=row["invalid_at_mwh"],
+                revoked=StopCause(row["revoked"]) if row.get("revoked") else None,
                 ending=_row_ending(row.get("ending")),
                 series=series,
             )

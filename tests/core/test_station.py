@@ -3,6 +3,7 @@
 import pytest
 
 from firmware.core import events as ev
+from firmware.core import power
 from firmware.core.facts import FactKind, SampleContext, Trigger
 from firmware.core.settings import SAMPLE_INTERVAL_S, SAMPLED
 from firmware.core.transaction import Transaction
@@ -14,7 +15,6 @@ from firmware.core.values import (
     ResetKind,
     Result,
     StopCause,
-    TokenInfo,
     Verdict,
 )
 from hal.types import FaultCode, LockState, MeterReading, PilotReading, PilotState
@@ -354,7 +354,8 @@ def test_clock_samples_belong_to_the_transaction_or_to_none() -> None:
     mark(1_002_000)
     pole.charge()
     mark(1_005_000)
-    found = [(f.kind, f.transaction, f.frames[0].samples[0].value) for f in pole.facts() if f.frames]
+    sampled = [fact for fact in pole.facts() if fact.frames and fact.kind is not FactKind.STARTED]
+    found = [(fact.kind, fact.transaction, fact.frames[0].samples[0].value) for fact in sampled]
     assert found == [(FactKind.METERED, "", 2), (FactKind.SAMPLED, "tx-1", 3)]
 
 
@@ -395,18 +396,84 @@ def test_the_pilot_counts_as_seen_when_it_tells_of_a_vehicle_or_none() -> None:
 
 
 def test_what_starts_and_ends_a_transaction_is_policy() -> None:
-    """From plugging in to unplugging: the token comes, goes and comes back within one transaction."""
+    """From plugging in to unplugging: the token comes and goes within one transaction, whose cause is what ended the authorisation."""
     pole = Pole(tx__start_points="EVConnected", tx__stop_points="EVConnected")
     pole.pilot(PilotState.C)
-    assert pole.evse().energy is Energy.PAUSED_BY_EVSE
-    pole.do(lambda station, now: station.start_remote(1, CARD, now))
-    pole.do(lambda station, now: station.evses[1].grant(CARD, TokenInfo(Verdict.ACCEPTED), now))
+    assert pole.evse().running is not None
+    assert pole.evse().energy is Energy.OFF
+    pole.tap()
+    pole.answer()
     assert pole.evse().energy is Energy.FLOWING
     pole.tap()
-    assert pole.evse().energy is Energy.PAUSED_BY_EVSE
+    assert pole.evse().energy is Energy.OFF
     assert pole.evse().running is not None
+    pole.tap(OTHER)
+    assert pole.decisions()[-1] == "NoFreeEvse"
     pole.pilot(PilotState.A)
-    assert [fact.cause for fact in pole.facts(FactKind.ENDED)] == [StopCause.EV_DISCONNECTED]
+    (ended,) = pole.facts(FactKind.ENDED)
+    assert (ended.cause, ended.trigger) == (StopCause.LOCAL, Trigger.EV_DEPARTED)
     assert [fact.trigger for fact in pole.facts(FactKind.UPDATED) if fact.token is not None] == [
-        Trigger.STOP_AUTHORIZED
+        Trigger.AUTHORIZED,
+        Trigger.STOP_AUTHORIZED,
     ]
+    assert [fact.seq for fact in pole.facts()] == list(range(len(pole.facts())))
+
+
+def test_a_transaction_may_begin_with_the_token_and_lapses_without_a_vehicle() -> None:
+    """Started by the authorisation alone, it ends when nobody plugs in within the connection time-out."""
+    pole = Pole(tx__start_points="Authorized")
+    pole.tap()
+    pole.answer()
+    assert [fact.vehicle_connected for fact in pole.facts(FactKind.STARTED)] == [False]
+    pole.later(59)
+    assert pole.evse().running is not None
+    pole.later(1)
+    (ended,) = pole.facts(FactKind.ENDED)
+    assert (ended.cause, ended.trigger) == (StopCause.CONNECT_TIMEOUT, Trigger.EV_CONNECT_TIMEOUT)
+
+
+def test_a_vehicle_that_comes_in_time_keeps_the_transaction_of_its_token() -> None:
+    """The connection time-out is over as soon as a vehicle is there."""
+    pole = Pole(tx__start_points="Authorized")
+    pole.tap()
+    pole.answer()
+    pole.later(30)
+    pole.pilot(PilotState.C)
+    pole.later(60)
+    assert pole.evse().energy is Energy.FLOWING
+    assert pole.station.next_deadline() is None
+
+
+def test_a_refused_token_leaves_a_transaction_that_waits_for_one() -> None:
+    """Somebody who may not charge does not end what the cable began; the next one may still charge in it."""
+    pole = Pole(tx__start_points="EVConnected")
+    pole.pilot(PilotState.C)
+    pole.tap(OTHER)
+    pole.answer(Verdict.BLOCKED)
+    assert pole.evse().running is not None
+    pole.tap()
+    pole.answer()
+    assert pole.evse().energy is Energy.FLOWING
+    assert len(pole.facts(FactKind.STARTED)) == 1
+
+
+def test_a_cable_is_not_locked_before_somebody_may_charge() -> None:
+    """Who has not been authorised can take the cable out, also where the transaction began with it."""
+    pole = Pole(lock=True, tx__start_points="EVConnected")
+    pole.pilot(PilotState.B, cable=True)
+    assert pole.evse().running is not None
+    assert power.desired(pole.evse()).lock is False
+    pole.tap()
+    pole.answer()
+    assert power.desired(pole.evse()).lock is True
+    pole.tap()
+    assert power.desired(pole.evse()).lock is False
+
+
+def test_unplugging_ends_the_authorisation_where_only_that_ends_a_transaction() -> None:
+    """A vehicle that leaves takes the authorisation with it."""
+    pole = Pole(tx__stop_points="Authorized")
+    pole.charge()
+    pole.pilot(PilotState.A)
+    (ended,) = pole.facts(FactKind.ENDED)
+    assert (ended.cause, ended.trigger) == (StopCause.EV_DISCONNECTED, Trigger.EV_DEPARTED)
