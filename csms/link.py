@@ -46,6 +46,7 @@ class Link:
         self._on_written = on_written
         self._waiting: deque[_Text | _Farewell] = deque()
         self._changed = asyncio.Event()
+        self._bytes_per_s: int | None = None
 
     def send(self, text: str, written: Callable[[], None] | None = None) -> None:
         """Write a message after those that wait already, then call `written`. A station that takes none is cut off."""
@@ -71,6 +72,16 @@ class Link:
         """Stop reading for good."""
         self._socket.pause_reading()
 
+    def slow_down(self, bytes_per_s: int) -> None:
+        """From now on take the time that messages need on a line of this speed."""
+        self._bytes_per_s = bytes_per_s
+
+    def duration_s(self, message: str | bytes) -> float:
+        """How long a message is on its way, on a line that was slowed down."""
+        if self._bytes_per_s is None:
+            return 0.0
+        return len(message.encode() if isinstance(message, str) else message) / self._bytes_per_s
+
     async def close_now(self, code: int, reason: str) -> None:
         """Close without regard to what still waits; return within the close timeout."""
         self._waiting.clear()
@@ -85,6 +96,8 @@ class Link:
                     if isinstance(item, _Farewell):
                         await self._socket.close(item.code, item.reason)
                         return
+                    if self._bytes_per_s is not None:
+                        await asyncio.sleep(self.duration_s(item.text))
                     self._on_written(item.text)
                     await self._socket.send(item.text)
                     if item.written is not None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from csms.clock import Clock
 from csms.core.effects import Await, Close, Effect, Emit, Outcome, Resolve, Send, SetTimer
@@ -12,7 +12,7 @@ from csms.core.engine import Core
 from csms.core.events import Command, Done, Event, Received, Timer
 from csms.core.store import Store
 from csms.faults.active import ActivePlan
-from csms.faults.plan import Boot, FaultPlan, Freeze
+from csms.faults.plan import Boot, FaultPlan, Freeze, Restart, Slow
 from csms.faults.plan import Close as CloseFault
 from csms.hub import Hub
 from csms.link import Link
@@ -23,6 +23,8 @@ from csms.stores.mirrored import MirroredStore
 from ocpp_client.framing import Call, split
 
 log = logging.getLogger(__name__)
+
+RESTART_CODE: Final = 1012
 
 
 class Runtime:
@@ -90,6 +92,12 @@ class Runtime:
                 link.close(rule.code, rule.reason)
             case Freeze():
                 link.freeze()
+            case Slow():
+                link.slow_down(rule.bytes_per_s)
+            case Restart():
+                assert plan is not None  # whose rule it is
+                plan.go_down(self.clock.moment().monotonic_s + rule.down_s)
+                link.close(RESTART_CODE, "restarting")
             case _:
                 link.abort()
 

@@ -20,7 +20,7 @@ from csms.membership import Membership, NotAdmitted
 from csms.pace import Pace
 from csms.passwords import PasswordCheck
 from csms.redaction import redacted
-from csms.runtime import Runtime
+from csms.runtime import RESTART_CODE, Runtime
 from csms.stations import Stations
 from ocpp_client.errors import ConnectionLost
 from ocpp_client.sockets import PEER_ADDRESS
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 MESSAGES: Final = "messages"
 MAX_LOGGED_CHARS: Final = 65_536
 
-RESTART_CODE: Final = 1012
 STOPPING: Final = "the central system is stopping"
 CROWDED_CODE: Final = 1013
 NO_VERSION_CODE: Final = 1002
@@ -112,6 +111,8 @@ class Door:
         if station is None:
             return Rejection(404, {}, "the path must end with a percent-encoded identity of at most 48 characters\n")
         plan = self._runtime.faults(station)
+        if plan is not None and plan.is_down(self._runtime.clock.moment().monotonic_s):
+            return Rejection(503, {}, "restarting on purpose\n")
         rule = None if plan is None else plan.upgrade()
         if isinstance(rule, RefuseUpgrade):
             wait = {} if rule.retry_after_s is None else {"Retry-After": str(rule.retry_after_s)}
@@ -196,6 +197,7 @@ class Door:
                 async with asyncio.timeout(self._config.idle_timeout_s):
                     message = await socket.receive()
                 wait_s = pace.wait_s(asyncio.get_running_loop().time())
+                wait_s += link.duration_s(message)
                 if wait_s:
                     await asyncio.sleep(wait_s)
                 self._log(link.station, "in", message if isinstance(message, str) else f"<{len(message)} bytes>")

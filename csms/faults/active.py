@@ -77,6 +77,15 @@ class ActivePlan:
         self._calls = _Rules[CallRule]([rule for rule in plan.rules if isinstance(rule, CallRule)], rng)
         self._unexecuted = _Rules[AnswerRule]([rule for rule in answers if not _executes(rule)], rng)
         self._answers = _Rules[AnswerRule]([rule for rule in answers if _executes(rule)], rng)
+        self._down_until_s: float | None = None
+
+    def go_down(self, until_s: float) -> None:
+        """Nobody is let in before this monotonic moment."""
+        self._down_until_s = until_s
+
+    def is_down(self, now_s: float) -> bool:
+        """Whether a restart is under way."""
+        return self._down_until_s is not None and now_s < self._down_until_s
 
     def upgrade(self) -> UpgradeRule | None:
         """A station asks for its WebSocket: how to spoil that, if at all."""

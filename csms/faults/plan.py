@@ -89,6 +89,20 @@ class Freeze(_Rule):
     fault: Literal["freeze"]
 
 
+class Slow(_Rule):
+    """From the next message on carry only so many bytes a second, in either direction, as a bad line does."""
+
+    fault: Literal["slow"]
+    bytes_per_s: int = Field(gt=0)
+
+
+class Restart(_Rule):
+    """Behave as if restarted when a message has come in: close with 1012, and answer upgrades 503 for so long."""
+
+    fault: Literal["restart"]
+    down_s: float = Field(gt=0, le=86_400)
+
+
 class RefuseUpgrade(_Rule):
     """Answer the upgrade with this HTTP status."""
 
@@ -136,7 +150,7 @@ class Boot(BaseModel):
 
 
 AnswerRule = Late | Never | Twice | Error | Answer | Text
-MessageRule = Close | Drop | Freeze
+MessageRule = Close | Drop | Freeze | Slow | Restart
 UpgradeRule = RefuseUpgrade | NoSubprotocol | WrongSubprotocol | CloseAtOnce
 CallRule = CallTwice
 Rule = AnswerRule | MessageRule | UpgradeRule | CallRule

@@ -245,6 +245,41 @@ async def test_an_upgrade_with_the_wrong_subprotocol(csms: Csms) -> None:
             await asyncio.wait_for(raw.socket.recv(), 0.03)
 
 
+async def test_a_slow_line_takes_its_time_both_ways(csms: Csms) -> None:
+    """`slow` carries so many bytes a second: a message and its answer take as long as their length asks for."""
+    csms.set_faults("CP1", plan({"fault": "slow", "bytes_per_s": 1000, "times": 1}))
+    loop = asyncio.get_running_loop()
+    async with dialled(csms) as raw:
+        await raw.ask(heartbeat("1"))
+        began_s = loop.time()
+        payload = {"vendorId": "Example", "data": "x" * 200}
+        await raw.ask([2, "d", "DataTransfer", payload])
+        assert loop.time() - began_s > 0.23  # more than 200 bytes there, more than 30 back
+
+
+async def test_a_restart_closes_and_lets_nobody_in_for_a_while(csms: Csms) -> None:
+    """`restart` closes with 1012 after the answer and answers upgrades 503; afterwards all is as before."""
+    csms.set_faults("CP1", plan({"fault": "restart", "down_s": 3600, "after": 1, "times": 1}))
+    async with dialled(csms) as raw:
+        await raw.ask(heartbeat("1"))
+        await raw.ask(heartbeat("2"))
+        assert await raw.closed() == 1012
+    assert (await refusal(csms)).status_code == 503
+    async with dialled(csms, "CP2") as other:
+        assert (await other.ask(heartbeat("1")))[0] == 3
+    csms.set_faults("CP1", None)
+    async with dialled(csms) as raw:
+        assert (await raw.ask(heartbeat("3")))[0] == 3
+
+
+def test_a_restart_ends() -> None:
+    """Stations are let in again from the very moment on."""
+    active = ActivePlan(plan({"fault": "restart", "down_s": 5}))
+    assert not active.is_down(0)
+    active.go_down(105)
+    assert (active.is_down(104.9), active.is_down(105)) == (True, False)
+
+
 async def test_faults_of_one_station_spare_the_others(csms: Csms) -> None:
     """A plan is for one station only, and commands to it are never spoilt."""
     csms.set_faults("CP1", plan({"fault": "never"}))
