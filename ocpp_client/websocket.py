@@ -10,12 +10,10 @@ Rules:
 
 import asyncio
 import logging
-import socket
 import ssl as tls
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
@@ -37,19 +35,25 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from ocpp_client.bound import FAMILY_DELAY_S, connect_through
+from ocpp_client.bound import FAMILY_DELAY_S
+from ocpp_client.dialling import (
+    CLOSE_TIMEOUT_S,
+    FRAGMENT_BYTES,
+    MAX_REASON_BYTES,
+    MAX_RECEIVED_BYTES,
+    OPEN_TIMEOUT_S,
+    bound_socket,
+    dial_error,
+    peer_name,
+    refusal,
+    watch_tcp,
+)
 from ocpp_client.errors import (
     ABNORMAL_CLOSURE,
     ConnectionLost,
     DialError,
-    DialTimeout,
-    NameUnresolved,
     ProxyRefused,
-    Redirected,
-    Refused,
     SubprotocolMismatch,
-    TlsFailed,
-    Unreachable,
     UpgradeInvalid,
     UrlInvalid,
 )
@@ -76,26 +80,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-MAX_RECEIVED_BYTES: Final = 2 * 1024 * 1024
-"""The longest message received; a longer one ends the connection with close code 1009."""
+MAX_UNSENT_BYTES: Final = 1024 * 1024
+"""What may wait to be sent when something comes in. More than that are pongs for somebody who pings and never reads."""
 
-FRAGMENT_BYTES: Final = 32 * 1024
-"""Longer messages go out in fragments of this size: some cloud gateways take no larger frame."""
-
-OPEN_TIMEOUT_S: Final = 10.0
-CLOSE_TIMEOUT_S: Final = 1.0
-
-UNACKNOWLEDGED_S: Final = 60.0
-"""How long sent bytes may stay unacknowledged before the system gives the connection up (TCP_USER_TIMEOUT, RFC 5482)."""
-
-KEEPALIVE_IDLE_S: Final = 120
-"""After so long a silence TCP asks whether the other side is there: a second net under the WebSocket pings."""
-
-KEEPALIVE_INTERVAL_S: Final = 15
-
-_BODY_SHOWN_CHARS: Final = 200
-_MAX_REASON_BYTES: Final = 123  # RFC 6455, section 5.5: a control frame carries 125 bytes, two of them the code
-_REDIRECTS: Final = frozenset({300, 301, 302, 303, 307, 308})
 _PROTOCOL_CODES: Final = frozenset({1002, 1003, 1007, 1009, 1010})  # how the library ends a connection that broke rules
 
 # At DEBUG the library writes out every header, and with them the station's password: it must not, however the root
@@ -111,6 +98,9 @@ class _ClosesInTime(Connection):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:  # the library answers pings in any case
+            log.warning("connection given up, the other side does not read peer=%s", peer_name(self.remote_address))
+            self.transport.abort()
         if self.close_deadline is not None:  # set by the library when it has seen a close frame
             self._bound_closing()
 
@@ -151,8 +141,9 @@ class _ServerSide(_ClosesInTime, ServerConnection):
 class _Socket:
     """`WebSocket` on a connection of the library."""
 
-    def __init__(self, connection: Connection, close_timeout_s: float) -> None:
+    def __init__(self, connection: Connection, close_timeout_s: float, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._connection = connection
+        self._fragment_bytes = fragment_bytes
         self._close_timeout_s = close_timeout_s
         self.bytes_sent = 0
         self.bytes_received = 0
@@ -168,16 +159,16 @@ class _Socket:
 
     @property
     def peer_address(self) -> str:
-        return _address(self._connection.remote_address)
+        return peer_name(self._connection.remote_address)
 
     @property
     def local_address(self) -> str:
-        return _address(self._connection.local_address)
+        return peer_name(self._connection.local_address)
 
     async def send(self, text: str) -> None:
         size = _size(text)
         try:
-            if size > FRAGMENT_BYTES:
+            if size > self._fragment_bytes:
                 await self._send_fragments(text.encode())
             elif self._has_room():
                 # The library's way to send without waiting; for many small messages it saves a tenth of the time.
@@ -192,7 +183,8 @@ class _Socket:
         return self._connection.state is State.OPEN and not self._connection.transport.get_write_buffer_size()
 
     async def _send_fragments(self, data: bytes) -> None:
-        pieces = [data[at : at + FRAGMENT_BYTES] for at in range(0, len(data), FRAGMENT_BYTES)]
+        step = self._fragment_bytes
+        pieces = [data[at : at + step] for at in range(0, len(data), step)]
         try:
             await self._connection.send(pieces, text=True)
         except asyncio.CancelledError:
@@ -216,7 +208,7 @@ class _Socket:
             raise _lost(closed) from closed
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        short = reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+        short = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         try:
             # The library bounds the wait for the other side's close frame, but not the wait for room to write ours.
             async with asyncio.timeout(self._close_timeout_s):
@@ -251,10 +243,6 @@ def _plain(headers: Headers) -> Mapping[str, str]:
     return plain
 
 
-def _address(address: Any) -> str:
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
-
-
 def _lost(closed: ConnectionClosed) -> ConnectionLost:
     received, sent = closed.rcvd, closed.sent
     if received is not None and closed.rcvd_then_sent is not False:
@@ -280,6 +268,7 @@ async def connect(
     open_timeout_s: float = OPEN_TIMEOUT_S,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
     max_size: int = MAX_RECEIVED_BYTES,
+    fragment_bytes: int = FRAGMENT_BYTES,
     compression: bool = False,
     interface: str | None = None,
     proxy: str | None = None,
@@ -288,8 +277,9 @@ async def connect(
 
     `ssl` is for wss:// URLs; without it the system's trust store is used. `address` is dialled instead of the URL's host
     and port, which the server is told all the same. `interface` is the network device to go through, `proxy` the URL of an
-    HTTP proxy that is asked with CONNECT, not both. A server that names no subprotocol is
-    accepted here: whether that will do is the caller's decision. Raises a DialError with the evidence.
+    HTTP proxy that is asked with CONNECT, not both. Messages longer than `fragment_bytes` go out in frames of that size.
+    A server that names no subprotocol is accepted here: whether that will do is the caller's decision. Raises a DialError
+    with the evidence.
     """
     kwargs: dict[str, Any] = {} if ssl is None else {"ssl": ssl}
     if address is not None:
@@ -298,7 +288,7 @@ async def connect(
         raise UrlInvalid(url=url, text="it cannot be reached through an interface and a proxy at once")
     try:
         if interface is not None:
-            kwargs["sock"] = await _bound(url, interface, open_timeout_s)
+            kwargs["sock"] = await bound_socket(url, interface, open_timeout_s)
         connection = await library_connect(
             url,
             subprotocols=[Subprotocol(name) for name in subprotocols],
@@ -328,59 +318,20 @@ async def connect(
         raise dial_error(url, error, open_timeout_s) from error
     except ValueError as error:  # a port out of range, TLS settings for a ws:// URL
         raise UrlInvalid(url=url, text=str(error)) from error
-    _watch_tcp(connection)
-    return _Socket(connection, close_timeout_s)
-
-
-async def _bound(url: str, interface: str, open_timeout_s: float) -> socket.socket:
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "wss" else 80)
-    async with asyncio.timeout(open_timeout_s):
-        return await connect_through(interface, parts.hostname or "", port)
-
-
-def _watch_tcp(connection: Connection) -> None:
-    # Without these, a network that silently swallows packets is noticed by TCP after a quarter of an hour only, or, on a
-    # connection without traffic, never.
-    tcp = connection.transport.get_extra_info("socket")
-    if tcp is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED_S * 1000))
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
-        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
+    watch_tcp(connection.transport)
+    return _Socket(connection, close_timeout_s, fragment_bytes)
 
 
 def _upgrade_error(url: str, failed: _UpgradeFailed, offered: Sequence[str]) -> DialError:
     headers = _plain(failed.response.headers) if failed.response is not None else {}
     if isinstance(failed.error, InvalidStatus):
         status, body = failed.error.response.status_code, bytes(failed.error.response.body or b"")
-        refusal = Redirected if status in _REDIRECTS else Refused
-        return refusal(url=url, status=status, headers=headers, body=body.decode(errors="replace")[:_BODY_SHOWN_CHARS])
+        return refusal(url, status, headers, body)
     chosen = headers.get("sec-websocket-protocol")
     if chosen is not None and chosen not in offered:
         return SubprotocolMismatch(url=url, offered=offered, chosen=chosen)
     cause = failed.error.__cause__
     return UpgradeInvalid(url=url, text=f"{failed.error}: {cause}" if cause else str(failed.error))
-
-
-def dial_error(url: str, error: OSError | UnicodeError, open_timeout_s: float) -> DialError:
-    """Return what the system or the TLS library raised while dialling `url`, as one of this room's errors."""
-    if isinstance(error, TimeoutError) and isinstance(error.__cause__, TimeoutError) and error.__cause__.errno:
-        error = error.__cause__  # TCP gave up by itself, within our own limit
-    match error:
-        case tls.SSLCertVerificationError():
-            reason = error.reason or "CERTIFICATE_VERIFY_FAILED"
-            return TlsFailed(url=url, reason=reason, verify_code=error.verify_code, verify_text=error.verify_message)
-        case tls.SSLError():
-            return TlsFailed(url=url, reason=error.reason or str(error))
-        case socket.gaierror():
-            return NameUnresolved(url=url, number=error.errno, text=error.strerror or str(error))
-        case UnicodeError():
-            return NameUnresolved(url=url, number=None, text=str(error))
-        case TimeoutError() if not error.errno:
-            return DialTimeout(url=url, timeout_s=open_timeout_s)
-        case _:
-            return Unreachable(url=url, number=error.errno, text=error.strerror or str(error))
 
 
 # --- server

@@ -126,6 +126,10 @@ class Pipe(asyncio.Transport):
         self._extra["peername"] = other.address  # type: ignore[attr-defined]  # asyncio keeps it there
         protocol.connection_made(self)
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        assert isinstance(protocol, asyncio.Protocol)
+        self.protocol = protocol
+
     # --- writing
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

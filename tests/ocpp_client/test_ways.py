@@ -11,7 +11,10 @@ import pytest
 from ocpp_client.bound import alternate
 from ocpp_client.errors import ConnectionLost, ProxyRefused, Unreachable, UrlInvalid
 from ocpp_client.sockets import WebSocket
-from ocpp_client.websocket import connect, serve
+from ocpp_client.websocket import serve
+from tests.ocpp_client import wires
+
+pytestmark = pytest.mark.usefixtures("each_backing")
 
 V6, V4 = socket.AF_INET6, socket.AF_INET
 
@@ -31,9 +34,10 @@ async def csms(host: str = "127.0.0.1") -> AsyncIterator[int]:
 
 
 async def dial(url: str, **options: object) -> WebSocket:
-    return await connect(url, subprotocols=["ocpp1.6"], close_timeout_s=0.1, **options)  # type: ignore[arg-type]
+    return await wires.dial(url, close_timeout_s=0.1, **options)
 
 
+@pytest.mark.parametrize("each_backing", ["websockets"], indirect=True)
 def test_addresses_of_both_families_take_turns() -> None:
     """A broken family costs a quarter of a second, not a time-out for each of its addresses."""
     given = [(V6, "a"), (V6, "b"), (V6, "c"), (V4, "d"), (V4, "e")]
@@ -62,7 +66,9 @@ async def test_the_system_watches_the_connection() -> None:
     """Bytes that nobody acknowledges, and a silence that nobody explains, end the connection."""
     async with csms() as port:
         connection = await dial(f"ws://127.0.0.1:{port}/CP1")
-        tcp = connection._connection.transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        library = getattr(connection, "_connection", None)
+        transport = connection._transport if library is None else library.transport  # type: ignore[attr-defined]
+        tcp = transport.get_extra_info("socket")
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
         assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 120

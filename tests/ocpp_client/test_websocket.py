@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from ocpp_client.dialling import FRAGMENT_BYTES
 from ocpp_client.errors import (
     ConnectionLost,
     Refused,
     Unreachable,
 )
 from ocpp_client.sockets import Rejection, WebSocket
-from ocpp_client.websocket import FRAGMENT_BYTES, serve
+from ocpp_client.websocket import serve
 from tests.ocpp_client.wires import Reader, Writer, dial, line, mute, raw_server, refused, upgrade
+
+LIBRARY = pytest.mark.parametrize("each_backing", ["websockets"], indirect=True)
+pytestmark = pytest.mark.usefixtures("each_backing")
 
 # --- messages
 
@@ -179,6 +183,7 @@ async def test_closing_is_bounded_when_nobody_answers() -> None:
             assert filler == "" or isinstance(sending.exception(), ConnectionLost)
 
 
+@LIBRARY
 async def test_a_send_cut_off_half_way_ends_the_connection() -> None:
     """After half a message nothing else can be sent: the other side must not take the next text for its rest."""
     async with raw_server(upgrade) as url:
@@ -194,6 +199,7 @@ async def test_a_send_cut_off_half_way_ends_the_connection() -> None:
 # --- serving
 
 
+@LIBRARY
 async def test_a_server_sees_path_and_headers_and_may_reject() -> None:
     """The path comes as it was sent; a rejection goes out with its own headers."""
     asked: list[tuple[str, str]] = []
@@ -212,6 +218,7 @@ async def test_a_server_sees_path_and_headers_and_may_reject() -> None:
     assert "server" not in error.headers
 
 
+@LIBRARY
 async def test_a_failing_handler_closes_with_1011(caplog: pytest.LogCaptureFixture) -> None:
     """The client learns that the server failed; the log says how."""
 
@@ -226,6 +233,7 @@ async def test_a_failing_handler_closes_with_1011(caplog: pytest.LogCaptureFixtu
     assert "KeyError: 'a bug'" in caplog.text
 
 
+@LIBRARY
 async def test_closing_the_server_sends_everybody_away() -> None:
     """1001, and the port is free."""
     server = await serve(mute, "127.0.0.1", 0, select_subprotocol=lambda _: None)
@@ -238,6 +246,7 @@ async def test_closing_the_server_sends_everybody_away() -> None:
     assert isinstance(await refused(url), Unreachable)
 
 
+@LIBRARY
 async def test_compression_is_off_unless_asked_for() -> None:
     """It costs tens of kilobytes of memory for each connection."""
 

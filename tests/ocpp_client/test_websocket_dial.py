@@ -32,6 +32,8 @@ from ocpp_client.sockets import Rejection, WebSocket
 from ocpp_client.websocket import serve
 from tests.ocpp_client.wires import Reader, Writer, answering, dial, line, mute, raw_server, refused
 
+pytestmark = pytest.mark.usefixtures("each_backing")
+
 # --- dialling
 
 
