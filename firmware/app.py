@@ -28,10 +28,10 @@ from firmware.engine.supervise import Device
 from firmware.engine.timeline import Timeline
 from firmware.frames import FrameLog
 from firmware.identity import Identity
-from firmware.ocpp16.translator import Translator16
 from firmware.outbox import Outbox
 from firmware.registration import Registrar
 from firmware.services.guard import Guard
+from firmware.translators import Translator, Translators
 from firmware.uplink.presets import is_cellular, preset_settings
 from hal.clock import Clock, TimeKeeper
 from hal.types import SimIdentity
@@ -84,7 +84,7 @@ class App:
             environment=around.environment,
         )
         self.outbox: Outbox
-        self.translator: Translator16
+        self.translators: Translators
         self.connection: Connection
         self.control_url: str | None = None  # of the local API, once it listens
         self.serving = asyncio.Event()  # the local API listens, or there is none
@@ -141,16 +141,39 @@ class App:
             temperature=False,
             reactive=False,
         )
-        registrar = Registrar(self.engine, self.identity)
-        self.translator = Translator16(
-            self.engine, self.timeline, self.outbox, registrar, quantities=quantities, profiles=profiles
-        )
-        await self.translator.load(self.queue)
-        self.engine.ask_token = self.translator.authorise
+        self.translators = self._offered(quantities)
+        await self.translators.load()
+        self.engine.ask_token = self.translators.authorise
         self.engine.observe(self._observe)
         self.engine.journal.on_written = self.outbox.wake
         self.connection = Connection(self)
         await self.connection.load()
+
+    def _offered(self, quantities: frozenset[str]) -> Translators:
+        """The versions of the protocol that are offered. What is not spoken is not loaded."""
+        registrar = Registrar(self.engine, self.identity)
+        profiles = self.config.station.profiles
+
+        def ocpp16() -> Translator:
+            from firmware.ocpp16.translator import Translator16  # noqa: PLC0415
+
+            return Translator16(
+                self.engine, self.timeline, self.outbox, registrar, quantities=quantities, profiles=profiles
+            )
+
+        def ocpp201() -> Translator:
+            from firmware.ocpp201.translator import Translator201  # noqa: PLC0415
+
+            return Translator201(self.engine, self.timeline, self.outbox, registrar)
+
+        makers = {"ocpp1.6": ocpp16, "ocpp2.0.1": ocpp201}
+        offered: dict[str, Callable[[], Translator]] = {name: makers[name] for name in self.config.csms.protocols}
+        return Translators(offered, self.queue, remember=self.engine.journal.write)
+
+    @property
+    def translator(self) -> Translator:
+        """The version of the protocol that is, or was last, spoken."""
+        return self.translators.active
 
     async def _document(self, name: str, make: Callable[[], str]) -> str:
         """A value made once in the life of this station."""

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from firmware.ocpp16.configuration import initial_settings
 from hal.errors import HalError
 
 ENVIRONMENT_PREFIX = "WAYSIDE_"
@@ -76,7 +75,7 @@ class CsmsTable(_Table):
     security_profile: int = Field(0, ge=0, le=3)
     password: str | None = Field(None, repr=False)
     password_hex: str | None = Field(None, repr=False, pattern=r"^([0-9A-Fa-f]{2}){1,20}$")
-    protocols: tuple[Literal["ocpp1.6"], ...] = Field(("ocpp1.6",), min_length=1)
+    protocols: tuple[Literal["ocpp1.6", "ocpp2.0.1"], ...] = Field(("ocpp1.6",), min_length=1)  # the preferred one first
     compression: bool = False
     accept_missing_subprotocol: bool | None = None
     pong_timeout_s: float = Field(20.0, gt=0)
@@ -187,8 +186,12 @@ class Config(_Table):
             "tx.after-power-loss": self.station.after_power_loss,
             "protection.self-test-interval": str(self.protection.self_test_every_h * 3600),
             "protection.lost-device-grace": str(self.protection.lost_device_grace_s),
-            **initial_settings(self.ocpp16),
         }
+        if self.ocpp16:
+            from firmware.ocpp16.configuration import initial_settings  # noqa: PLC0415 - only for a station that has such keys
+
+            initial |= initial_settings(self.ocpp16)
+        return initial
 
 
 def _text(value: object) -> object:

@@ -223,7 +223,7 @@ class Connection:
         return Peer(
             socket,
             catalogue(protocol),
-            handler=app.translator.handle,
+            handler=app.translators.handler(protocol),
             answers=self._answers,
             clock=app.clock,
             new_id=app.around.new_id,
@@ -236,7 +236,7 @@ class Connection:
         self._app.frames.note(direction, text, monotonic_s)
 
     async def _session(self, connected: Connected) -> None:
-        await self._app.translator.session(connected.peer, connected.accepted)
+        await self._app.translators.session(connected.protocol, connected.peer, connected.accepted)
 
     # ---- what the link tells ------------------------------------------------------------------------------------------------
 

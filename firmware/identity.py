@@ -1,6 +1,18 @@
 """What the station says it is."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class StartReason(StrEnum):
+    """Why the program was started, as far as it knows."""
+
+    POWER_UP = "power-up"
+    RESET_COMMAND = "reset-command"
+    RESET_WHEN_IDLE = "reset-when-idle"
+    FIRMWARE_UPDATE = "firmware-update"
+    WATCHDOG = "watchdog"
+    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +28,4 @@ class Identity:
     imsi: str | None = None
     meter_type: str | None = None
     meter_serial_number: str | None = None
+    start: StartReason = StartReason.POWER_UP

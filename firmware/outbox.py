@@ -35,6 +35,10 @@ UNKNOWN_CODES = frozenset({"NotImplemented", "NotSupported"})  # the other side 
 
 AnyRequest = Request[Any]
 
+REMOTE_IDS = "ocpp16-transaction"
+"""Namespace of what a central system calls our transactions, by our own key. It goes when the end of one is delivered, in whatever
+version that was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

@@ -14,6 +14,7 @@ from firmware.core.settings import HEARTBEAT_INTERVAL_S, MESSAGE_TIMEOUT_S
 from firmware.engine.engine import Engine
 from firmware.outbox import Outbox, Renderer
 from firmware.registration import Boot, Registrar
+from firmware.waiting import woken
 from ocpp_client.errors import CallError, CallFailed, CallTimeout
 from ocpp_client.messages import Request, Response
 from ocpp_client.peer import Peer
@@ -99,16 +100,6 @@ class Session:
 
     # ---- heartbeat ------------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    async def _wait(event: asyncio.Event, seconds: float) -> bool:
-        """Wait for an event at most so long; True when it came."""
-        try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            return False
-        return True
-
     async def _heartbeats(self, peer: Peer) -> None:
         """A Heartbeat at every interval, also while other messages flow: some central systems count only these."""
         clock = self._engine.clock
@@ -116,7 +107,7 @@ class Session:
         while True:
             self._heartbeat_now.clear()
             due_s = last_s + self._engine.station.settings[HEARTBEAT_INTERVAL_S]
-            if await self._wait(self._heartbeat_now, max(due_s - clock.monotonic(), 0.0)):
+            if await woken(self._heartbeat_now, max(due_s - clock.monotonic(), 0.0)):
                 continue  # the interval changed
             last_s = clock.monotonic()
             await self._heartbeat(peer)

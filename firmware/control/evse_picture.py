@@ -30,7 +30,7 @@ def evse_picture(app: "App", number: int) -> dict[str, Any]:
         "fixed_cable": evse.spec.fixed_cable,
         "phases": evse.spec.phases,
         "max_current_a": evse.spec.max_current_a,
-        "status": {"ocpp1.6": app.translator.status_word(number), "ocpp2.0.1": connector_status(evse)},
+        "status": {"ocpp2.0.1": connector_status(evse), app.translator.protocol: app.translator.status_word(number)},
         "charging_state": charging_state(evse),
         "available": evse.available,
         "plugged": evse.plug.value,
@@ -92,7 +92,7 @@ def _transaction(app: "App", evse: "Evse", import_mwh: int | None) -> dict[str, 
     started = app.timeline.date(tx.started).wall_s if tx.started is not None else None
     return {
         "id": tx.id,
-        "remote_id": app.translator.transactions.id_of(tx.id),
+        "remote_id": app.translator.remote_id(tx.id),
         "phase": tx.phase.value,
         "started": iso(started),
         "start_wh": whole_wh(tx.start_mwh),

@@ -24,7 +24,7 @@ from firmware.ocpp16.words import (
     token_info,
     transaction_value,
 )
-from firmware.outbox import NOTHING, AnyRequest, Settled
+from firmware.outbox import NOTHING, REMOTE_IDS, AnyRequest, Settled
 from hal.types import Instant
 from ocpp_client.messages import Response
 from ocpp_client.v16 import (
@@ -39,7 +39,6 @@ from offline_queue import Queue, Record
 
 log = logging.getLogger(__name__)
 
-IDS = "ocpp16-transaction"  # namespace: our key -> [transactionId, evse]
 GIVEN_UP = -1  # transactionId of what follows a start that was never accepted (errata to section 4.8)
 DECODED_KEPT = 2  # facts: one that waits for its answer, and one that is rendered meanwhile
 
@@ -64,7 +63,9 @@ class Transactions:
 
     async def load(self, queue: Queue) -> None:
         """Read the ids of transactions that are not over."""
-        for key, data in (await queue.items(IDS)).items():
+        self._ids.clear()
+        self._older.clear()
+        for key, data in (await queue.items(REMOTE_IDS)).items():
             number, evse = json.loads(data)
             self._learn(key, number, evse)
 
@@ -173,7 +174,7 @@ class Transactions:
             if info is not None and fact.token is not None:
                 self._judge(fact.transaction, fact.token, info)
 
-        return Settled(put={(IDS, fact.transaction): json.dumps([number, fact.evse]).encode()}, after=judge)
+        return Settled(put={(REMOTE_IDS, fact.transaction): json.dumps([number, fact.evse]).encode()}, after=judge)
 
     def _judge(self, key: str, token: Token, info: TokenInfo) -> None:
         def act(station: Station, now: Instant) -> None:
@@ -199,7 +200,7 @@ class Transactions:
                 self._engine.apply(lambda station, now: station.desk.learn(token, verdict, now))
             self._settled(fact.evse)
 
-        return Settled(delete=((IDS, fact.transaction),), after=tell)
+        return Settled(delete=((REMOTE_IDS, fact.transaction),), after=tell)
 
     def given_up(self, record: Record) -> Settled:
         """A start that is given up leaves -1 for what follows; a stop that is given up ends the matter."""
@@ -208,7 +209,7 @@ class Transactions:
             case FactKind.STARTED:
                 self._tellings.pop(record.id, None)
                 self._learn(fact.transaction, GIVEN_UP, fact.evse)
-                return Settled(put={(IDS, fact.transaction): json.dumps([GIVEN_UP, fact.evse]).encode()})
+                return Settled(put={(REMOTE_IDS, fact.transaction): json.dumps([GIVEN_UP, fact.evse]).encode()})
             case FactKind.ENDED:
                 return self._over(fact, None)
         return NOTHING

@@ -23,14 +23,21 @@ OTHER_TAG = "04FFEEDDCCBBAA"
 class Play:
     """One station, one central system, and what people do at the pole."""
 
-    def __init__(self, sim: Simulation, directory: Path, settings: Mapping[str, str], keys: dict[str, str]) -> None:
+    def __init__(
+        self,
+        sim: Simulation,
+        directory: Path,
+        settings: Mapping[str, str],
+        keys: dict[str, str],
+        csms: Callable[[Callable[[], float]], Scripted] = Scripted,
+    ) -> None:
         self.sim = sim
         self.settings = settings
         self.keys = keys
         self.disk = Disk(directory)
         self.station_host = sim.host("station")
         self.csms_host = sim.host("csms")
-        self.csms = Scripted(sim.wall_s)
+        self.csms = csms(sim.wall_s)
         self.exits: list[Exit] = []
         self._boots = 0
         self._app: App | None = None
@@ -204,21 +211,22 @@ def play(
     connected: bool | None = True,
     settings: Mapping[str, str] | None = None,
     keys: Mapping[str, str] | None = None,
+    csms: Callable[[Callable[[], float]], Scripted] = Scripted,
 ) -> None:
-    """Run a scenario. `settings` are those of the configuration file, `keys` those of OCPP 1.6.
+    """Run a scenario. `settings` are those of the configuration file, `keys` those of OCPP 1.6. `csms` makes the central system.
 
     The station is online at its start; with `connected` False it is on without a central system, with None neither is started.
     """
     sim = Simulation(seed)
 
     async def main(sim: Simulation) -> None:
-        stage = Play(sim, directory, settings or {}, dict(keys or {}))
+        stage = Play(sim, directory, settings or {}, dict(keys or {}), csms)
         if connected:
             stage.start_csms()
         if connected is not None:
             await stage.start_station()
         if connected:
-            await stage.csms.heard("StatusNotification", 3)  # all are told after the boot
+            await stage.csms.heard("StatusNotification", stage.csms.statuses_at_boot)
             await stage.online()
         await scenario(stage)
         await stage.end_station()

@@ -44,6 +44,7 @@ class Scripted:
     subprotocol: str | None = "ocpp1.6"
     insists: bool = False  # on its subprotocol, offered or not
     interval_s: int = 300
+    statuses_at_boot: int = 3  # of the station and of each connector
     scripts: dict[str, Script] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     transactions: list[dict[str, Any]] = field(default_factory=list)
