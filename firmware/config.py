@@ -182,7 +182,7 @@ class Config(_Table):
 
     def initial_settings(self) -> dict[str, str]:
         """Start values of settings. Raises ValueError naming the key."""
-        return {
+        initial = {
             "tx.after-power-loss": self.station.after_power_loss,
             "protection.self-test-interval": str(self.protection.self_test_every_h * 3600),
             "protection.lost-device-grace": str(self.protection.lost_device_grace_s),
