@@ -21,6 +21,10 @@ class BadReply(HalError, ValueError):
     """The device answered with something that its protocol does not allow."""
 
 
+class DeviceReplaced(BadReply):
+    """Another device answers than the one that was opened. It is used when it is opened anew, with nothing under way on it."""
+
+
 class UnknownDriver(HalError, LookupError):
     """No driver of that name is installed for that kind of device."""
 

@@ -28,7 +28,10 @@ class Meter(Protocol):
         """Connect to the device. May be called again after `close`. Raises HalError."""
 
     async def read(self, timeout_s: float = 2.0) -> MeterReading:
-        """One consistent reading. Raises DeviceTimeout, DeviceLost or BadReply; never invents a value."""
+        """One consistent reading. Raises DeviceTimeout, DeviceLost or BadReply; never invents a value.
+
+        A meter that tells its serial number raises DeviceReplaced when another one answers, until it is opened anew.
+        """
 
     async def close(self) -> None:
         """Release the port. Never raises."""

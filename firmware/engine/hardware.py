@@ -16,7 +16,7 @@ from firmware.core.power import desired
 from firmware.core.values import Plug
 from firmware.waiting import woken
 from hal.clock import Clock
-from hal.errors import DeviceLost, HalError
+from hal.errors import DeviceLost, DeviceReplaced, HalError
 from hal.meter import SigningMeter
 from hal.types import Fault, FaultCode, LampSign, LockState, MeterReading, SignedReading
 
@@ -237,7 +237,10 @@ class EvseDriver:
         (self._loss if failed.lost else self._fault)(Fault(failed.code, active=active, text=text))
 
     def _note_loss(self, device: str, error: HalError) -> None:
-        if isinstance(error, DeviceLost):
+        replaced = (
+            isinstance(error, DeviceReplaced) and self.evse.running is None
+        )  # two registers never meet in one transaction
+        if replaced or isinstance(error, DeviceLost):
             self.lost[device].set()
 
     async def _allow(self) -> None:

@@ -9,7 +9,7 @@ from firmware.core.settings import ALIGNED_INTERVAL_S, Settings
 from firmware.engine.marks import ClockMarks
 from firmware.waiting import woken
 from hal.clock import Clock
-from hal.errors import DeviceLost, HalError
+from hal.errors import DeviceLost, DeviceReplaced, HalError
 from hal.meter import Meter
 from hal.types import Instant, MeterReading
 
@@ -60,7 +60,7 @@ class MainMeter:
             return await self.meter.read(READ_TIMEOUT_S)
         except HalError as error:
             log.warning("main meter does not answer error=%s", error)
-            if isinstance(error, DeviceLost):
+            if isinstance(error, DeviceLost | DeviceReplaced):  # no transaction depends on its register
                 self.lost.set()
             return None
 

@@ -14,7 +14,7 @@ from typing import Any
 from hal.drivers.modbus_bus import ModbusBus
 from hal.drivers.modbus_framing import NoSuchRegister
 from hal.drivers.register_map import Block, Number, RegisterMap, Value
-from hal.errors import BadReply, DeviceLost, DeviceRefused, DeviceTimeout
+from hal.errors import BadReply, DeviceLost, DeviceRefused, DeviceReplaced, DeviceTimeout
 from hal.registry import DriverContext, driver
 from hal.types import MeterReading
 
@@ -137,7 +137,7 @@ class ModbusMeter:
 
     async def _reading(self, timeout_s: float) -> MeterReading:
         if self._refused is not None:
-            raise BadReply(self._refused)
+            raise DeviceReplaced(self._refused)
         if self._suspect:
             await self._same_meter()
             self._suspect = False
@@ -168,7 +168,7 @@ class ModbusMeter:
         return raw
 
     async def _watch(self, import_mwh: int | None) -> None:
-        """Notice a register that ran backwards. Raises BadReply when that is because the meter is another one."""
+        """Notice a register that ran backwards. Raises DeviceReplaced when that is because it is another meter."""
         if import_mwh is None:
             return
         last_mwh = self._last_import_mwh
@@ -184,7 +184,7 @@ class ModbusMeter:
         self._last_import_mwh = import_mwh
 
     async def _same_meter(self) -> None:
-        """Read the serial number again. Raises BadReply when it is another one than at the opening."""
+        """Read the serial number again. Raises DeviceReplaced when it is another one than at the opening."""
         if self.serial_number is None:
             return
         serial = await self._serial(silent=False)
@@ -196,7 +196,7 @@ class ModbusMeter:
             "open it again when no transaction runs on it"
         )
         log.error("meter replaced name=%s serial_before=%s serial_now=%s", self._name, self.serial_number, serial)
-        raise BadReply(self._refused)
+        raise DeviceReplaced(self._refused)
 
 
 def register_map_driver(name: str, registers: RegisterMap) -> Callable[..., Any]:

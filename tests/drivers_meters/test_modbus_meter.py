@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hal.drivers.modbus_bus import ModbusBus
 from hal.drivers.modbus_meter import ModbusMeter, register_map_driver
 from hal.drivers.register_map import FLOAT32, INT64, KWH, UINT32, WH, RegisterMap, Value, ascii_text, per_phase
-from hal.errors import BadReply, DeviceLost, DeviceTimeout, HalError
+from hal.errors import BadReply, DeviceLost, DeviceReplaced, DeviceTimeout, HalError
 from hal.meter import Meter
 from hal.registry import DriverContext
 from tests.drivers_meters.peer import BytewisePeer, Fields, Peer, bus_with
@@ -284,7 +284,7 @@ async def test_a_replaced_meter_is_refused_until_it_is_opened_anew(caplog: pytes
         memory.put(3, 100, words(0, 4712))
         memory.energy_wh(9_000_000)
         for _ in range(2):
-            with pytest.raises(BadReply, match="serial number 4711 before, 4712 now"):
+            with pytest.raises(DeviceReplaced, match="serial number 4711 before, 4712 now"):
                 await meter.read()
         assert meter.events.replaced == 1
         assert "meter replaced" in caplog.text
@@ -300,7 +300,7 @@ async def test_a_replaced_meter_with_a_lower_register_is_refused_at_once() -> No
         await meter.read()
         memory.put(3, 100, words(0, 1))
         memory.energy_wh(10)
-        with pytest.raises(BadReply, match="was replaced"):
+        with pytest.raises(DeviceReplaced, match="was replaced"):
             await meter.read()
         assert meter.events.ran_backwards == 0
 

@@ -1,14 +1,18 @@
 """Devices that fail: energy is denied, the program goes on, and what comes back is used again."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from firmware.core import events as ev
 from firmware.core.values import StopCause
-from firmware.engine.hardware import CLOSE_FEEDBACK_S
+from firmware.engine.hardware import CLOSE_FEEDBACK_S, OPEN_FEEDBACK_S
 from firmware.engine.metering import SILENCE_S
-from hal.types import FaultCode, LockState
+from hal.errors import DeviceReplaced
+from hal.mock.devices.evse import MockMeter
+from hal.types import FaultCode, LockState, MeterReading
 from tests.station.play import Play, play
 
 
@@ -18,6 +22,10 @@ def _closed(stage: Play, evse: int = 1) -> bool:
 
 def _faults(stage: Play, evse: int = 1) -> set[FaultCode]:
     return set(stage.app.engine.station.evses[evse].faults)
+
+
+def _limit(stage: Play, limit_a: float) -> None:
+    stage.app.engine.apply(lambda station, now: station.limit_changed(limit_a, now))
 
 
 @pytest.mark.parametrize("device", ["pilot", "contactor"])
@@ -112,7 +120,7 @@ def test_a_moment_of_refusal_does_not_leave_the_contactor_open(tmp_path: Path) -
     async def scenario(stage: Play) -> None:
         await stage.charge(60)
         for limit_a in (0.0, 32.0):  # both before any task of the program runs
-            stage.app.engine.apply(lambda station, now, limit=limit_a: station.limit_changed(limit, now))  # type: ignore[misc]
+            _limit(stage, limit_a)
         await asyncio.sleep(2 * CLOSE_FEEDBACK_S)
         assert _closed(stage)
         assert not _faults(stage)
@@ -153,5 +161,72 @@ def test_a_dead_disk_does_not_stop_contactor_logic(tmp_path: Path) -> None:
         [transaction] = stage.csms.transactions
         assert transaction["stop"]["meterStop"] == stage.meter_wh()
         assert transaction["stop"]["reason"] == StopCause.LOCAL.value
+
+    play(tmp_path, scenario)
+
+
+def test_a_replaced_meter_is_used_as_soon_as_no_transaction_runs_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never in the middle of a transaction, whose end is the old meter's last register; before the next one it is opened anew."""
+    built_in = {"now": "old"}
+    opened: dict[int, str] = {}
+    read = MockMeter.read
+
+    async def open_one(self: MockMeter) -> None:
+        opened[id(self)] = built_in["now"]
+        self._port.open()
+
+    async def read_one(self: MockMeter, timeout_s: float = 2.0) -> MeterReading:
+        reading = await read(self, timeout_s)
+        if opened[id(self)] != built_in["now"]:
+            raise DeviceReplaced("meter was replaced")
+        return reading if built_in["now"] == "old" else replace(reading, import_mwh=7_000_000)
+
+    monkeypatch.setattr(MockMeter, "open", open_one)
+    monkeypatch.setattr(MockMeter, "read", read_one)
+
+    async def scenario(stage: Play) -> None:
+        await stage.charge(100)
+        evse = stage.app.engine.station.evses[1]
+        built_in["now"] = "new"
+        await stage.until(lambda: FaultCode.METER_SILENT in _faults(stage), SILENCE_S)
+        assert evse.tx is not None
+        assert evse.tx.last_mwh is not None
+        last_wh = evse.tx.last_mwh // 1000
+        await asyncio.sleep(120)
+        assert not _closed(stage)
+        await stage.finish()
+        [transaction] = stage.csms.transactions
+        assert transaction["stop"]["meterStop"] == last_wh > 0
+        await stage.until(lambda: not _faults(stage), 120)
+        await stage.charge(10)
+        assert stage.csms.transactions[1]["start"]["meterStart"] == 7_000
+
+    play(tmp_path, scenario)
+
+
+def test_a_contactor_that_opens_as_told_is_never_called_welded(tmp_path: Path) -> None:
+    """A closing is looked at again half a second later. A deny that falls into that moment finds contacts that are still on their way,
+    and is judged by the time that it has itself."""
+
+    async def scenario(stage: Play) -> None:
+        await stage.charge(20)
+        moved = stage.app.board.evses[0].contactor.changes()
+        told: list[ev.Event] = []
+        stage.app.engine.observe(told.append)
+        for late_ms in range(-40, 20, 4):
+            _limit(stage, 0.0)
+            await stage.until(lambda: not _closed(stage), 1.0)
+            _limit(stage, 32.0)
+            async with asyncio.timeout(5):
+                while not await anext(moved):
+                    continue
+            await asyncio.sleep(OPEN_FEEDBACK_S + late_ms / 1000)
+            _limit(stage, 0.0)
+            await asyncio.sleep(2 * OPEN_FEEDBACK_S)
+            faults = [event for event in told if isinstance(event, ev.FaultChanged)]
+            assert faults == [], f"denied {late_ms} ms after the second look"
+        assert len(stage.csms.transactions) == 1
 
     play(tmp_path, scenario)
