@@ -8,10 +8,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RunningFirmware:
-    """The system that is running now. `slot` tells it from the other one; `version` is None where nobody wrote it down."""
+    """The system that is running now. `slot` tells it from the other one, `boot` this start of the machine from every other;
+    `version` is None where nobody wrote it down."""
 
     slot: str
     version: str | None
+    boot: str
 
 
 class Updater(Protocol):

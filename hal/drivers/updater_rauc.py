@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hal.clocks import read_boot_id
 from hal.errors import BadReply, DeviceLost, DeviceRefused, DeviceTimeout
 from hal.registry import DriverContext, driver
 from hal.updater import RunningFirmware
@@ -55,8 +56,15 @@ class Rauc:
             for name, slot in entry.items():
                 if booted is not None and booted in (name, slot.get("bootname")):
                     bundle = (slot.get("slot_status") or {}).get("bundle") or {}
-                    return RunningFirmware(str(name), bundle.get("version"))
+                    return RunningFirmware(str(name), bundle.get("version"), self._boot())
         raise BadReply(f"`{self._program} status` names no booted slot; is rauc.slot on the kernel's command line?")
+
+    @staticmethod
+    def _boot() -> str:
+        try:
+            return read_boot_id()
+        except OSError as error:
+            raise DeviceLost(f"the machine does not tell its boot id: {error.strerror}") from error
 
     async def check(self, image: Path) -> str | None:
         """RAUC verifies signature and kind of machine. Raises DeviceRefused, HalError."""

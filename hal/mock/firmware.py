@@ -20,6 +20,7 @@ class MockFirmware:
     booted: str = "A"
     primary: str = "A"  # starts next
     trial: bool = False  # what starts next was just installed, or runs and is not confirmed
+    boots: int = 1
     install_s: float = INSTALL_S
     install_fails: bool = False
     boot_fails: bool = False  # what was installed does not come up
@@ -37,6 +38,7 @@ class MockFirmware:
 
     def boot(self) -> None:
         """The machine starts again; an installation that does not come up, or came up before and was not confirmed, is left."""
+        self.boots += 1
         if self.primary == self.booted:
             if self.trial:
                 self.fall_back()
@@ -57,10 +59,11 @@ class MockFirmware:
             "booted": self.booted,
             "primary": self.primary,
             "trial": self.trial,
+            "boots": self.boots,
         }
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Bring back what `remember` noted."""
         self.versions = {slot: memory["versions"].get(slot) for slot in SLOTS}
         self.booted, self.primary = str(memory["booted"]), str(memory["primary"])
-        self.trial = bool(memory["trial"])
+        self.trial, self.boots = bool(memory["trial"]), int(memory["boots"])

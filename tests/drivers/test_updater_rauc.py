@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hal.clocks import read_boot_id
 from hal.drivers.updater_rauc import Rauc
 from hal.errors import BadReply, DeviceLost, DeviceRefused, DeviceTimeout
 from hal.updater import RunningFirmware
@@ -63,7 +64,7 @@ def noted(calls: Path) -> list[str]:
 
 async def test_the_booted_slot_and_its_version_are_told(calls: Path) -> None:
     """Found by the boot name that the kernel was given."""
-    assert await Rauc().running() == RunningFirmware("rootfs.0", "1.4.0")
+    assert await Rauc().running() == RunningFirmware("rootfs.0", "1.4.0", read_boot_id())
 
 
 async def test_an_installation_tells_its_percent(calls: Path) -> None:

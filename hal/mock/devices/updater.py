@@ -33,7 +33,8 @@ class MockUpdater:
     async def running(self) -> RunningFirmware:
         """What runs now."""
         self._port.check()
-        return RunningFirmware(self._firmware.booted, self._firmware.versions[self._firmware.booted])
+        firmware = self._firmware
+        return RunningFirmware(firmware.booted, firmware.versions[firmware.booted], str(firmware.boots))
 
     async def check(self, image: Path) -> str | None:
         """The version after the mark."""
