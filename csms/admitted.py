@@ -2,6 +2,7 @@
 
 [stations.CP001]
 password_hash = "scrypt$..."          # from `wayside csms --hash-password`; without it no password is asked for
+common_name = "CP001.example"         # of its TLS certificate, which is asked for then
 
 [tokens.04A1B2C3D4E5F6]
 status = "Accepted"                    # the default
@@ -25,6 +26,7 @@ class _Station(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     password_hash: str | None = None
+    common_name: str | None = None
 
     @field_validator("password_hash")
     @classmethod
@@ -81,7 +83,9 @@ def load_admitted(path: Path) -> Admitted:
     except UnicodeDecodeError as error:
         raise AdmittedError(f"{path}: not UTF-8") from error
     return Admitted(
-        stations={identity: StationConfig(each.password_hash) for identity, each in found.stations.items()},
+        stations={
+            identity: StationConfig(each.password_hash, each.common_name) for identity, each in found.stations.items()
+        },
         tokens=tuple(
             TokenEntry(id_token, each.status, each.parent, each.expires_at) for id_token, each in found.tokens.items()
         ),

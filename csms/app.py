@@ -33,6 +33,7 @@ from csms.core.presence import Presence
 from csms.core.router import Router
 from csms.core.store import Store
 from csms.faults.plan import FaultPlan
+from csms.files import files_app
 from csms.hub import Hub
 from csms.membership import Alone, Membership
 from csms.memory import MemoryStore
@@ -98,6 +99,8 @@ class Csms:
         self._ws_port = 0
         self._api_port = 0
         self._api: ApiServer | None = None
+        self._files_port = 0
+        self._files: ApiServer | None = None
 
     @property
     def ws_url(self) -> str:
@@ -110,6 +113,12 @@ class Csms:
         """The root of the HTTP API, or None without one."""
         host = self.config.api_host
         return None if host is None else f"http://{_host(host)}:{self._api_port}/api"
+
+    @property
+    def files_url(self) -> str | None:
+        """Where files go up and come down, the key included; a name goes behind another slash. None without them."""
+        files = self.config.files
+        return None if files is None else f"http://{_host(files.host)}:{self._files_port}/files/{files.key}"
 
     def new_id(self) -> str:
         """A new random UUID, as text."""
@@ -255,13 +264,20 @@ class Csms:
         if not listen:
             return
         self._ws_port = await self._door.open(self._ssl)
+        try:
+            await self._open_http()
+        except OSError:
+            await self._door.close()
+            raise
+
+    async def _open_http(self) -> None:
         if self.config.api_host is not None:
             self._api = ApiServer(build_api(self), self.config.api_host, self.config.api_port)
-            try:
-                self._api_port = await self._api.open()
-            except OSError:
-                await self._door.close()
-                raise
+            self._api_port = await self._api.open()
+        files = self.config.files
+        if files is not None:
+            self._files = ApiServer(files_app(files), files.host, files.port)
+            self._files_port = await self._files.open()
 
     async def stop(self) -> None:
         """Close everything within a second, after the time the settings give connections to move elsewhere."""
@@ -269,8 +285,9 @@ class Csms:
             await self._door.drain(self.config.drain_s, self._rng)
         self.hub.close()
         await self._door.close()  # first: it ends the commands that requests are waiting for
-        if self._api is not None:
-            await self._api.close()
+        for server in (self._api, self._files):
+            if server is not None:
+                await server.close()
         if self._keeper is not None:
             await self._settle()
             await self._keeper.close()

@@ -14,9 +14,12 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+# The least that 2.0.1 part 2 allows (block A, A00).
+MIN_RSA_BITS: Final = 2048
+MIN_CURVE_BITS: Final = 224
 LEAF_DAYS: Final = 90
 AUTHORITY_DAYS: Final = 3_650
 _EARLIER: Final = timedelta(hours=1)  # stations whose clock is behind must be able to use a new certificate
@@ -50,6 +53,21 @@ class Authority:
             .sign(key, hashes.SHA256())
         )
         return cls(key, certificate, now)
+
+    @classmethod
+    def kept_in(cls, directory: Path, name: str, now: Callable[[], datetime]) -> "Authority":
+        """The authority in a directory; a new one of this name if there is none. Raises ValueError or OSError."""
+        certificate, private = directory / "authority.pem", directory / "authority-key.pem"
+        if certificate.exists():
+            key = serialization.load_pem_private_key(private.read_bytes(), password=None)
+            if not isinstance(key, ec.EllipticCurvePrivateKey):
+                raise ValueError(f"{private}: not an elliptic-curve key")
+            return cls(key, x509.load_pem_x509_certificate(certificate.read_bytes()), now)
+        made = cls.create(name, now)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_key(private, made._key)
+        certificate.write_text(made.certificate_pem)  # last: with it the authority is whole
+        return made
 
     @property
     def certificate_pem(self) -> str:
@@ -87,12 +105,7 @@ class Authority:
         )
         chain, private = directory / "server.pem", directory / "server-key.pem"
         chain.write_text(_pem(leaf.sign(self._key, hashes.SHA256())) + self.certificate_pem)
-        private.touch(mode=0o600)
-        private.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
+        _write_key(private, key)
         context = tls.SSLContext(tls.PROTOCOL_TLS_SERVER)
         context.minimum_version = tls.TLSVersion.TLSv1_2
         context.load_cert_chain(chain, private)
@@ -103,8 +116,10 @@ class Authority:
         return context
 
     def _leaf(self, subject: x509.Name, public_key: object, purpose: x509.ObjectIdentifier) -> x509.CertificateBuilder:
-        if not isinstance(public_key, ec.EllipticCurvePublicKey):
-            raise RequestRefused("the key is not an elliptic-curve one; use P-256")
+        if not isinstance(public_key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+            raise RequestRefused("the key is neither an elliptic-curve nor an RSA one")
+        if public_key.key_size < (MIN_RSA_BITS if isinstance(public_key, rsa.RSAPublicKey) else MIN_CURVE_BITS):
+            raise RequestRefused(f"the key has {public_key.key_size} bits: use P-256, or RSA with {MIN_RSA_BITS} bits")
         return (
             _builder(subject, self._certificate.subject, public_key, self._now(), LEAF_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -115,7 +130,11 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, now: datetime, days: int
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    now: datetime,
+    days: int,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -125,6 +144,13 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _EARLIER)
         .not_valid_after(now + timedelta(days=days))
+    )
+
+
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

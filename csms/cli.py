@@ -3,59 +3,34 @@
 import argparse
 import asyncio
 import os
+import secrets
 import signal
-import socket
 import ssl as tls
 import sys
 import uuid
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from csms.admitted import Admitted, load_admitted
 from csms.app import Csms
 from csms.cluster.bus import NodeNameTaken
 from csms.cluster.node import Node
-from csms.config import SPOKEN, CsmsConfig
+from csms.config import CsmsConfig, FilesConfig, Limits
 from csms.core.policy import Policy
+from csms.core.router import Router
+from csms.options import add_arguments
 from csms.passwords import hash_password
 from csms.redis_settings import RedisSettings
 from csms.stores.sqlite import SqliteKeeper
 
+if TYPE_CHECKING:
+    from csms.authority import Authority
+
+__all__ = ["add_arguments", "run"]
+
 TOKEN_VARIABLE = "WAYSIDE_CSMS_API_TOKEN"
+FILES_KEY_VARIABLE = "WAYSIDE_CSMS_FILES_KEY"
 USAGE_ERROR = 2
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of `wayside csms`."""
-    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:9000", help="for stations (%(default)s)")
-    parser.add_argument("--api", metavar="HOST:PORT", default="127.0.0.1:9001", help="HTTP API, or off (%(default)s)")
-    who = parser.add_mutually_exclusive_group()
-    who.add_argument("--open", action="store_true", help="admit every station (the default)")
-    who.add_argument("--stations", metavar="FILE", type=Path, help="admit the stations of this TOML file only")
-    parser.add_argument(
-        "--protocols", metavar="LIST", default=",".join(SPOKEN), help="in order of preference (%(default)s)"
-    )
-    parser.add_argument("--heartbeat", metavar="S", type=int, default=300, help="interval in seconds (%(default)s)")
-    parser.add_argument("--strict", action="store_true", help="refuse messages before an accepted BootNotification")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--keep", metavar="FILE", type=Path, help="keep everything in this SQLite file")
-    where.add_argument("--redis", metavar="URL", help="be one node of a cluster that shares this Redis")
-    parser.add_argument(
-        "--node-id", metavar="NAME", default=socket.gethostname(), help="this node's name (%(default)s)"
-    )
-    parser.add_argument("--redis-cluster", action="store_true", help="the URL names one node of a Redis Cluster")
-    parser.add_argument("--redis-pool", metavar="N", type=int, default=32, help="connections at most (%(default)s)")
-    parser.add_argument(
-        "--drain", metavar="S", type=float, default=0.0, help="at the end close connections over so many seconds"
-    )
-    parser.add_argument("--certificate", metavar="FILE", type=Path, help="TLS certificate chain, PEM")
-    parser.add_argument("--key", metavar="FILE", type=Path, help="its private key, PEM")
-    parser.add_argument(
-        "--hash-password",
-        nargs="?",
-        const="text",
-        choices=("text", "hex"),
-        help="read a station's password from standard input, as text or (AuthorizationKey of 1.6) hex; print its hash",
-    )
 
 
 async def run(args: argparse.Namespace) -> int:
@@ -66,9 +41,10 @@ async def run(args: argparse.Namespace) -> int:
             sys.stdout.write("\n")
             return 0
         admitted = None if args.stations is None else load_admitted(args.stations)
-        config, ssl = configuration(args, admitted), tls_context(args)
+        authority = authority_of(args)
+        config, ssl = configuration(args, admitted), tls_context(args, authority)
         keeper = None if args.keep is None else await SqliteKeeper.open(args.keep)
-        csms = Csms(config, keeper=keeper, node=node_of(args), ssl=ssl)
+        csms = Csms(config, router=router_of(authority), keeper=keeper, node=node_of(args), ssl=ssl)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"wayside csms: {error}\n")
         return USAGE_ERROR
@@ -81,6 +57,8 @@ async def run(args: argparse.Namespace) -> int:
     try:
         async with csms:
             sys.stdout.write(f"stations  {csms.ws_url}/<identity>\nAPI       {csms.api_url or 'off'}\n")
+            if csms.files_url is not None:
+                sys.stdout.write(f"files     {csms.files_url}/<name>\n")
             sys.stdout.flush()
             await stopping.wait()
     except (OSError, NodeNameTaken) as error:
@@ -119,6 +97,10 @@ def configuration(args: argparse.Namespace, admitted: Admitted | None) -> CsmsCo
     """The settings that the options ask for. Raises ValueError."""
     host, port = address(args.listen, "--listen")
     api_host, api_port = (None, 0) if args.api == "off" else address(args.api, "--api")
+    files = None
+    if args.files is not None:
+        key = os.environ.get(FILES_KEY_VARIABLE) or secrets.token_urlsafe(16)
+        files = FilesConfig(args.files, key, *address(args.files_listen, "--files-listen"))
     return CsmsConfig(
         host=host,
         port=port,
@@ -127,6 +109,9 @@ def configuration(args: argparse.Namespace, admitted: Admitted | None) -> CsmsCo
         api_token=os.environ.get(TOKEN_VARIABLE) or None,
         protocols=tuple(part.strip() for part in args.protocols.split(",")),
         stations=None if admitted is None else admitted.stations,
+        files=files,
+        security_profile=args.profile,
+        limits=Limits(messages_per_s=args.rate),
         drain_s=args.drain,
         policy=Policy(heartbeat_interval_s=args.heartbeat, strict_registration=args.strict),
     )
@@ -141,9 +126,42 @@ def address(text: str, option: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def tls_context(args: argparse.Namespace) -> tls.SSLContext | None:
-    """The server side of TLS 1.2 or newer with the given certificate. Raises ValueError or OSError."""
+def authority_of(args: argparse.Namespace) -> "Authority | None":
+    """The authority that the options name, made if it is new. Raises ValueError or OSError."""
+    if args.authority is None:
+        return None
+    try:
+        from csms.authority import Authority  # noqa: PLC0415 - cryptography is an optional extra
+    except ImportError as error:
+        raise ValueError(f"--authority needs cryptography ({error}); install wayside[security]") from error
+    return Authority.kept_in(args.authority, "Wayside test authority", lambda: datetime.now(UTC))
+
+
+def router_of(authority: "Authority | None") -> Router | None:
+    """The handlers that an authority brings."""
+    if authority is None:
+        return None
+    from csms.signing import signing  # noqa: PLC0415 - only where certificates are signed
+
+    return signing(authority.sign)
+
+
+def tls_context(args: argparse.Namespace, authority: "Authority | None" = None) -> tls.SSLContext | None:
+    """The server side of TLS 1.2 or newer that the options ask for. Raises ValueError or OSError."""
+    trusted = args.client_authority is not None or authority is not None
+    if args.profile == 3 and not trusted:
+        raise ValueError(
+            "--profile 3 asks for certificates: name who signs them with --client-authority or --authority"
+        )
+    if args.tls_name is not None:
+        if authority is None or args.certificate is not None:
+            raise ValueError("--tls-name takes a certificate of --authority's, and none of your own")
+        return authority.server_context(args.tls_name, args.authority)
     if args.certificate is None and args.key is None:
+        if args.profile in (2, 3):
+            raise ValueError(
+                f"--profile {args.profile} is spoken over TLS: give --certificate and --key, or --tls-name"
+            )
         return None
     if args.certificate is None or args.key is None:
         raise ValueError("--certificate and --key belong together")
@@ -151,6 +169,12 @@ def tls_context(args: argparse.Namespace) -> tls.SSLContext | None:
     context.minimum_version = tls.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(args.certificate, args.key)
+        if args.client_authority is not None:
+            context.load_verify_locations(cafile=args.client_authority)
     except tls.SSLError as error:
         raise ValueError(f"{args.certificate}, {args.key}: {error.reason or error}") from error
+    if authority is not None:
+        context.load_verify_locations(cadata=authority.certificate_pem)
+    if trusted:
+        context.verify_mode = tls.CERT_OPTIONAL  # who comes without one is told so with HTTP 401
     return context

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from csms.core.policy import Policy
 from csms.passwords import check_hash
@@ -40,6 +41,20 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesConfig:
+    """A small HTTP file endpoint: firmware to download, logs to upload; see `files`. The key is part of every URL."""
+
+    directory: Path
+    key: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            raise ValueError("the file endpoint needs a key: anybody could fill the disk otherwise")
+
+
+@dataclass(frozen=True, slots=True)
 class CsmsConfig:
     """Where to listen, whom to admit, how to behave. Port 0 takes any free port."""
 
@@ -48,6 +63,7 @@ class CsmsConfig:
     api_host: str | None = "127.0.0.1"  # None: no HTTP API
     api_port: int = 0
     api_token: str | None = field(default=None, repr=False)  # needed for an API that is not on loopback
+    files: FilesConfig | None = None  # None: no file endpoint
     protocols: tuple[str, ...] = SPOKEN  # in order of preference; the server's preference wins
     stations: Mapping[str, StationConfig] | None = None  # None: open, whoever connects is admitted
     security_profile: int | None = None  # what every station must use; None: what its own settings ask for

@@ -18,23 +18,37 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from csms.config import FilesConfig
+
 log = logging.getLogger(__name__)
 
+DOWNLOADS: Final = "downloads"
+UPLOADS: Final = "uploads"
 MAX_UPLOAD_BYTES: Final = 64 * 1024 * 1024
 MAX_UPLOADS: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def files_app(directory: Path, key: str, *, max_upload_bytes: int = MAX_UPLOAD_BYTES) -> ASGIApp:
-    """The application. Raises ValueError for an empty key, OSError if the directories cannot be made."""
-    if not key:
-        raise ValueError("the file endpoint needs a key: anybody could fill the disk otherwise")
-    return _Files(directory, key, max_upload_bytes).app()
+def files_app(config: FilesConfig, *, max_upload_bytes: int = MAX_UPLOAD_BYTES) -> ASGIApp:
+    """The application. Raises OSError if the directories cannot be made."""
+    return _Files(config.directory, config.key, max_upload_bytes).app()
+
+
+def listing(directory: Path) -> dict[str, list[dict[str, str | int]]]:
+    """What there is: for downloads and uploads each file's name and size in bytes. Reads the disk."""
+    return {kind: _names(directory / kind) for kind in (DOWNLOADS, UPLOADS)}
+
+
+def _names(directory: Path) -> list[dict[str, str | int]]:
+    if not directory.is_dir():
+        return []
+    found = (path for path in sorted(directory.iterdir()) if _NAME.fullmatch(path.name) and path.is_file())
+    return [{"name": path.name, "bytes": path.stat().st_size} for path in found]
 
 
 class _Files:
     def __init__(self, directory: Path, key: str, max_upload_bytes: int) -> None:
-        self._downloads, self._uploads = directory / "downloads", directory / "uploads"
+        self._downloads, self._uploads = directory / DOWNLOADS, directory / UPLOADS
         for each in (self._downloads, self._uploads):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._key = key

@@ -1,11 +1,14 @@
 """Routes that read: health, stations, transactions, messages."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from csms.api import views
 from csms.api.routes import ApiError, Parameter, Route, flag, limit
 from csms.api.system import System
+from csms.files import listing
 from csms.holdings import Holdings
 from csms.server import MESSAGES
 
@@ -33,6 +36,13 @@ class Reading:
                 "Figures for Prometheus",
                 {200: "text, exposition format 0.0.4"},
                 media_type="text/plain",
+            ),
+            Route(
+                "GET",
+                "/api/files",
+                self.files,
+                "Where stations find and leave files, and which there are",
+                {200: "found", 404: "there is no file endpoint"},
             ),
             Route(
                 "GET",
@@ -98,6 +108,13 @@ class Reading:
 
     async def metrics(self, _request: Request) -> Response:
         return PlainTextResponse(await self._csms.metrics(), media_type="text/plain; version=0.0.4")
+
+    async def files(self, _request: Request) -> Response:
+        files = self._csms.config.files
+        if files is None:
+            raise ApiError(404, "no-files", "this central system has no file endpoint; start it with one")
+        found = await asyncio.to_thread(listing, files.directory)
+        return JSONResponse({"url": self._csms.files_url, **found})
 
     async def stations(self, _request: Request) -> Response:
         stations = dict.fromkeys((*self._csms.stations.known(), *(self._csms.config.stations or ())))

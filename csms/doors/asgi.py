@@ -1,4 +1,4 @@
-"""A central system as an ASGI application: stations by WebSocket, the HTTP API beside them, in any ASGI server.
+"""A central system as an ASGI application: stations by WebSocket, HTTP API and files beside them, in any ASGI server.
 
 app = asgi_app(Csms(config))        # uvicorn module:app, hypercorn module:app
 """
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from csms.api.build import build_api
 from csms.app import Csms
+from csms.files import files_app
 from ocpp_client.errors import ABNORMAL_CLOSURE, ConnectionLost
 from ocpp_client.sockets import PEER_ADDRESS, Rejection
 
@@ -19,13 +20,15 @@ _DENIAL: Final = "websocket.http.response"  # ASGI, WebSocket Denial Response
 
 def asgi_app(csms: Csms) -> ASGIApp:
     """The application; the server's lifespan messages start and stop the central system."""
-    return _Application(csms, build_api(csms))
+    files = csms.config.files
+    return _Application(csms, build_api(csms), None if files is None else files_app(files))
 
 
 class _Application:
-    def __init__(self, csms: Csms, api: ASGIApp) -> None:
+    def __init__(self, csms: Csms, api: ASGIApp, files: ASGIApp | None) -> None:
         self._csms = csms
         self._api = api
+        self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -33,6 +36,8 @@ class _Application:
                 await self._live(receive, send)
             case "websocket":
                 await self._station(scope, receive, send)
+            case _ if self._files is not None and scope["path"].startswith("/files/"):
+                await self._files(scope, receive, send)
             case _:
                 await self._api(scope, receive, send)
 

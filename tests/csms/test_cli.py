@@ -3,17 +3,23 @@
 import argparse
 import asyncio
 import io
+import json
 import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from csms import cli
 from csms.admitted import AdmittedError, load_admitted
+from csms.authority import Authority
 from csms.passwords import PasswordCheck, hash_password
 from tests.csms.conftest import PATIENCE_S
+from tests.csms.test_security import client_context, csr_for, now
 
 HASH = hash_password(b"0123456789abcdef", bytes(16))
 
@@ -51,9 +57,37 @@ async def test_a_signal_ends_it_within_two_seconds(number: signal.Signals, monke
     assert time.monotonic() - began < 2.0
 
 
+async def test_mutual_tls_with_an_authority_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One command gives profile 3: an authority, a certificate of its own, stations' requests signed, files served."""
+    told = Told()
+    monkeypatch.setattr("sys.stdout", told)
+    monkeypatch.setenv(cli.FILES_KEY_VARIABLE, "k3y")
+    places = ("--authority", str(tmp_path / "ca"), "--files", str(tmp_path), "--files-listen", "127.0.0.1:0")
+    running = asyncio.create_task(cli.run(parsed("--profile", "3", "--tls-name", "127.0.0.1", *places)))
+    await asyncio.wait_for(told.flushed.wait(), PATIENCE_S)
+    stations, _, files = told.getvalue().splitlines()
+    assert files.endswith("/files/k3y/<name>")
+    authority = Authority.kept_in(tmp_path / "ca", "not needed", now)
+    url = f"{stations.split()[1].removesuffix('<identity>')}CP1"
+    options: dict[str, Any] = {"ping_interval": None, "proxy": None, "subprotocols": ["ocpp1.6"]}
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(url, ssl=client_context(authority, tmp_path, None), **options)
+    assert refused.value.response.status_code == 401
+    async with connect(url, ssl=client_context(authority, tmp_path, "CP1"), **options) as socket:
+        await socket.send(json.dumps([2, "s", "SignCertificate", {"csr": csr_for("CP1")[1]}]))
+        assert json.loads(await socket.recv()) == [3, "s", {"status": "Accepted"}]
+        assert json.loads(await socket.recv())[2] == "CertificateSigned"
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await running == 0
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
+        (("--profile", "3", "--tls-name", "localhost"), "--authority"),
+        (("--profile", "2"), "password hash"),
+        (("--tls-name", "localhost"), "--authority"),
+        (("--files", "/nowhere", "--files-listen", "x"), "--files-listen"),
         (("--listen", "9000"), "HOST:PORT"),
         (("--listen", "127.0.0.1:70000"), "HOST:PORT"),
         (("--api", "0.0.0.0:0"), "token"),

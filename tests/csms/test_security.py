@@ -12,14 +12,14 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from websockets.exceptions import InvalidMessage
 
 from csms.api.serving import ApiServer
 from csms.app import Csms
 from csms.authority import Authority, RequestRefused
-from csms.config import CsmsConfig, Limits, StationConfig
+from csms.config import CsmsConfig, FilesConfig, Limits, StationConfig
 from csms.files import files_app
 from csms.pace import Pace
 from csms.passwords import hash_password
@@ -166,6 +166,30 @@ async def test_a_station_gets_its_certificate(authority: Authority, protocol: st
         assert refused[2]["status"] == "Rejected"
 
 
+def test_an_authority_is_kept(tmp_path: Path) -> None:
+    """The next start finds the authority of the one before; its key is for its owner only."""
+    first = Authority.kept_in(tmp_path / "ca", "Test authority", now)
+    again = Authority.kept_in(tmp_path / "ca", "Another name", now)
+    assert again.certificate_pem == first.certificate_pem
+    leaf, _ = x509.load_pem_x509_certificates(again.sign(csr_for("CP1")[1], "CP1").encode())
+    leaf.verify_directly_issued_by(x509.load_pem_x509_certificate(first.certificate_pem.encode()))
+    assert (tmp_path / "ca" / "authority-key.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(1024, False), (2048, True)])
+def test_rsa_keys_are_signed_if_they_are_long_enough(authority: Authority, bits: int, signed: bool) -> None:
+    """A station may have an RSA key, of 2048 bits or more."""
+    key = rsa.generate_private_key(65_537, bits)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CP1")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    csr = request.public_bytes(serialization.Encoding.PEM).decode()
+    if signed:
+        assert authority.sign(csr, "CP1").count("BEGIN CERTIFICATE") == 2
+    else:
+        with pytest.raises(RequestRefused, match="1024 bits"):
+            authority.sign(csr, "CP1")
+
+
 def test_a_broken_request_is_not_signed(authority: Authority) -> None:
     """A request that is none, or that was changed after it was signed, is refused."""
     with pytest.raises(RequestRefused, match="not a certificate signing request"):
@@ -184,7 +208,7 @@ def test_a_broken_request_is_not_signed(authority: Authority) -> None:
 
 @pytest.fixture
 async def files(tmp_path: Path) -> AsyncIterator[str]:
-    server = ApiServer(files_app(tmp_path, "k3y", max_upload_bytes=1000), "127.0.0.1", 0)
+    server = ApiServer(files_app(FilesConfig(tmp_path, "k3y"), max_upload_bytes=1000), "127.0.0.1", 0)
     yield f"http://127.0.0.1:{await server.open()}/files"
     await server.close()
 
@@ -200,6 +224,25 @@ async def test_files_go_up_and_down(files: str, tmp_path: Path) -> None:
         part = await client.get(f"{files}/k3y/fw.bin", headers={"Range": "bytes=4-"})
         assert (part.status_code, part.content) == (206, b"456789")
         assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["log.txt"]
+
+
+async def test_a_central_system_serves_its_files(tmp_path: Path) -> None:
+    """With a directory the central system says where files are and which; without one it has none."""
+    config = CsmsConfig(files=FilesConfig(tmp_path, "k3y"))
+    async with Csms(config) as csms, httpx.AsyncClient(trust_env=False) as client:
+        (tmp_path / "downloads" / "fw.bin").write_bytes(b"0123")
+        assert (await client.put(f"{csms.files_url}/log.txt", content=b"x")).status_code == 201
+        assert (await client.get(f"{csms.api_url}/files")).json() == {
+            "url": csms.files_url,
+            "downloads": [{"name": "fw.bin", "bytes": 4}],
+            "uploads": [{"name": "log.txt", "bytes": 1}],
+        }
+        assert "k3y" not in repr(csms.config)
+    async with Csms() as csms, httpx.AsyncClient(trust_env=False) as client:
+        assert csms.files_url is None
+        assert (await client.get(f"{csms.api_url}/files")).status_code == 404
+    with pytest.raises(ValueError, match="key"):
+        FilesConfig(tmp_path, "")
 
 
 @pytest.mark.parametrize("path", ["wrong/log.txt", "k3y/..%2Fx", "k3y/.hidden", "k3y/a%00b", "k3y/" + "x" * 101])
