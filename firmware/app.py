@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from boards import Board, BoardDescription, build
 from firmware import __version__
@@ -36,6 +37,9 @@ from firmware.uplink.presets import is_cellular, preset_settings
 from hal.clock import Clock, TimeKeeper
 from hal.types import SimIdentity
 from offline_queue import Bounds, Queue, QueueError
+
+if TYPE_CHECKING:
+    from firmware.scenarios.stage import CentralSystem
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +92,7 @@ class App:
         self.connection: Connection
         self.control_url: str | None = None  # of the local API, once it listens
         self.serving = asyncio.Event()  # the local API listens, or there is none
+        self.central: CentralSystem | None = None  # the controls of the central system, where this program has them
         self.on_power_cut: Callable[[], None] | None = None  # how the program dies of a power cut in the mock world
         self._ended = asyncio.Event()
         self._exit = Exit.STOP

@@ -58,6 +58,7 @@ def _loop_factory() -> Any:
 async def _demo(args: argparse.Namespace, directory: Path) -> int:
     from csms.app import Csms
     from csms.config import CsmsConfig
+    from firmware.scenarios.reference import BesideUs
 
     common.set_up_logging(args.log_level or "warning")
     ports = (0, 0) if args.auto else (args.csms_port, args.csms_api_port)
@@ -75,6 +76,7 @@ async def _demo(args: argparse.Namespace, directory: Path) -> int:
                 stopping = True
                 app.stop()
 
+            app.central = BesideUs(csms, config.station.id)
             common.on_signals(stop)
             Console(app, sys.stdout).attach()
             running = asyncio.ensure_future(app.run())

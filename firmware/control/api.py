@@ -46,19 +46,22 @@ def build_api(app: "App", picture: Picture, publisher: Publisher, address: Addre
         *core.routes(),
         *FrameRoutes(app).routes(),
         *QueueRoutes(app, picture).routes(),
-        *_mock_routes(app, publisher),
+        *_mock_routes(app, picture, publisher),
     ]
     handlers: dict[Any, Any] = {ApiError: _refused, HTTPException: _no_route, Exception: _defect}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), address, app.config.control.token)
 
 
-def _mock_routes(app: "App", publisher: Publisher) -> list[Route]:
-    world = app.board.world
-    if world is None:
-        return [Route("/api/mock", _no_world), Route("/api/mock/{action:path}", _no_world, methods=["POST"])]
-    from firmware.control.mock import MockRoutes  # noqa: PLC0415 - real hardware does not load the desktop world
+def _mock_routes(app: "App", picture: Picture, publisher: Publisher) -> list[Route]:
+    if app.board.world is None:
+        return [
+            Route(f"/api/{place}{rest}", _no_world, methods=["GET", "POST"])
+            for place in ("mock", "rules", "scenarios")
+            for rest in ("", "/{action:path}")
+        ]
+    from firmware.control.bench import bench_routes  # noqa: PLC0415 - real hardware does not load the desktop world
 
-    return MockRoutes(world, publisher.touch).routes()
+    return bench_routes(app, picture, publisher.touch)
 
 
 async def _no_world(_request: Request) -> Response:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class MockRoutes:
-    """Handlers of these routes. `changed` is called after each action."""
+    """Handlers of these routes. `done` is told of each action, by its path and body."""
 
-    def __init__(self, world: "World", changed: Callable[[], None]) -> None:
+    def __init__(self, world: "World", done: Callable[[str, dict[str, Any]], None]) -> None:
         self._world = world
-        self._changed = changed
+        self._done = done
         self._catalogue: list[dict[str, Any]] | None = None
 
     def routes(self) -> list[Route]:
@@ -48,5 +48,5 @@ class MockRoutes:
             raise ApiError(400, str(error), error.field) from None
         except HalError as error:
             raise ApiError(409, str(error)) from None
-        self._changed()
+        self._done(request.path_params["action"], body)
         return answer(result)

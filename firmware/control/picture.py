@@ -3,6 +3,7 @@
 Everything comes from memory. Unknown is null. Tokens are masked; no password or key is in what this file reads.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Picture:
     def __init__(self, app: "App") -> None:
         self._app = app
         self._started_s = app.clock.monotonic()
+        self.more: dict[str, Callable[[], Any]] = {}  # parts that others bring: event -> what gives its value
         self.oldest = Oldest(app.queue)
 
     def parts(self) -> list[Part]:
@@ -53,6 +55,7 @@ class Picture:
         ]
         if app.board.world is not None:
             parts.append(_world(app.board.world))
+        parts.extend(_plain(event, look()) for event, look in self.more.items())
         return parts
 
     def document(self) -> dict[str, Any]:

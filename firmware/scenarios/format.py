@@ -330,6 +330,11 @@ class Scenario:
         return any(isinstance(step, Power) for step in self.steps)
 
     @property
+    def restarts(self) -> bool:
+        """Whether the station's program starts again in it."""
+        return any(isinstance(step, Command) and step.command == "reset" for step in self.steps) or self.needs_power
+
+    @property
     def needs_reference(self) -> bool:
         """Whether only the reference central system can play its part."""
         return any(isinstance(step, Central) for step in self.steps)

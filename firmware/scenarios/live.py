@@ -1,10 +1,13 @@
 """The program that runs here as a stage, in its own time; and a central system that only its operator can command."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
+from firmware.core.settings import BY_ID
 from firmware.frame_rules import Rule, RuleError, Verb
 from firmware.scenarios.conversation import Conversation
 from firmware.scenarios.eyes import look, remote_id
@@ -15,10 +18,13 @@ from hal.mock.actions import perform
 
 if TYPE_CHECKING:
     from firmware.app import App
+    from firmware.core.station import Station
     from firmware.frame_rules import FrameRules
     from hal.mock.world import World
 
-LOOK_S = 0.1
+LOOK_S: Final = 0.1
+LONG_WAIT_S: Final = 10.0
+FAST: Final = 120.0  # times real time, while a long wait passes
 
 
 def rule_of(rule: FrameRule) -> Rule:
@@ -85,10 +91,11 @@ class Operator:
 
 
 class LiveStage:
-    """A running program on a mock board. `close` takes away everything that was left meddling with it."""
+    """A running program on a mock board. `central` None: one that only its operator can command, whom `ask` asks."""
 
     def __init__(self, app: "App", central: CentralSystem | None = None, *, ask: Callable[[str], None]) -> None:
         self._app = app
+        self._fast_waits = central is not None
         self._protocol = app.connection.link.status.protocol
         self.conversation = Conversation(app.clock.monotonic)
         self.central: CentralSystem = central or Operator(self.conversation, ask)
@@ -96,11 +103,40 @@ class LiveStage:
             lambda frame: self.conversation.hear(frame.text, from_station=frame.direction == "out")
         )
 
-    def close(self) -> None:
-        """Listen no more; network and frames are themselves again."""
-        self._deaf()
-        self._rules.clear()
-        perform(self._world, "network", {"mode": "up", "latency_s": 0.0})
+    @contextmanager
+    def prepared(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """Settings for the length of a run; at its end they, the network and the frames are themselves again.
+
+        Raises NotHere on real hardware.
+        """
+        world, rules, station = self._world, self._rules, self._app.engine.station
+        before = {name: value for name, value in station.settings if name in settings}
+        try:
+            self._change(settings)
+            yield
+        finally:
+            self._deaf()
+            rules.clear()
+            perform(world, "network", {"mode": "up", "latency_s": 0.0})
+            self._change(before)
+
+    def _change(self, settings: Mapping[str, str]) -> None:
+        for name, value in settings.items():
+            self._app.engine.apply(partial(_set, name, value))
+
+    async def wait(self, seconds: float) -> None:
+        """Long waits pass quickly where the central system shares our clock."""
+        clock = self._world.clock
+        fast = self._fast_waits and seconds > LONG_WAIT_S and clock.speed < FAST
+        if not fast:
+            await asyncio.sleep(seconds)
+            return
+        speed = clock.speed
+        clock.set_speed(FAST)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            clock.set_speed(speed)
 
     @property
     def protocol(self) -> str | None:
@@ -150,3 +186,7 @@ class LiveStage:
 
     async def set_power(self, on: bool) -> None:
         raise NotHere("only a station in virtual time lives through a power cut")
+
+
+def _set(name: str, value: str, station: "Station", _now: object) -> None:
+    station.set_setting(BY_ID[name], value)

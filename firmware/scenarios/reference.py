@@ -1,6 +1,6 @@
 """The reference central system as scenarios use it, in this process."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -59,12 +59,12 @@ def token_entry(token: str, status: str) -> TokenEntry:
 class BesideUs:
     """A central system in this very process, for one station. It is never stopped: others may use it."""
 
-    def __init__(self, csms: Csms, station: Callable[[], str]) -> None:
+    def __init__(self, csms: Csms, station: str) -> None:
         self._csms = csms
         self._station = station
 
     async def command(self, action: str, payload: Mapping[str, Any], timeout_s: float) -> Reply:
-        return reply_of(await self._csms.command(self._station(), action, payload, timeout_s=timeout_s))
+        return reply_of(await self._csms.command(self._station, action, payload, timeout_s=timeout_s))
 
     async def stop(self) -> None:
         raise NotHere("this central system is not stopped; play the scenario with --virtual")
@@ -73,13 +73,13 @@ class BesideUs:
         raise NotHere("this central system is never stopped")
 
     def close(self) -> None:
-        self._csms.disconnect(self._station())
+        self._csms.disconnect(self._station)
 
     def set_token(self, token: str, status: str) -> None:
         self._csms.tokens.put(token_entry(token, status))
 
     def set_faults(self, rules: Sequence[Mapping[str, Any]]) -> None:
-        self._csms.set_faults(self._station(), plan_of(rules))
+        self._csms.set_faults(self._station, plan_of(rules))
 
     def books(self) -> Sequence[Entry]:
-        return entries(self._csms.books, self._station())
+        return entries(self._csms.books, self._station)

@@ -128,7 +128,7 @@ class Run:
             case form.Command():
                 await self._command(step)
             case form.Wait(wait_s=seconds):
-                await asyncio.sleep(seconds)
+                await self._stage.wait(seconds)
             case form.Expect(expect=expected, within_s=within_s):
                 await self._until(self._look(expected), within_s)
             case form.Never(never=unwanted, for_s=for_s):

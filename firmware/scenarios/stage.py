@@ -77,6 +77,9 @@ class Stage(Protocol):
     def now(self) -> datetime:
         """True time, UTC."""
 
+    async def wait(self, seconds: float) -> None:
+        """Let time pass."""
+
     async def perform(self, path: str, body: Mapping[str, Any]) -> None:
         """An action of the mock world. Raises Impossible."""
 

@@ -112,6 +112,9 @@ class VirtualStage:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._sim.wall_s(), UTC)
 
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     async def perform(self, path: str, body: Mapping[str, Any]) -> None:
         if path == "network":
             self._change_network(body)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import subprocess
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 
 from firmware.app import App
 from firmware.control.api import CoreRoutes
+from firmware.control.bench import bench_routes
 from firmware.control.frames import FrameRoutes
-from firmware.control.mock import MockRoutes
 from firmware.control.picture import Picture
 from firmware.control.queue import QueueRoutes
 from firmware.control.stream import Publisher
@@ -88,6 +89,8 @@ def check(example: Example, output: str) -> str | None:
                 return differs(json.loads(example.answer), json.loads(output))
             case "jsonl":
                 return differs(json.loads(example.answer.splitlines()[0]), json.loads(output.splitlines()[0]))
+            case "toml":
+                return differs(tomllib.loads(example.answer), {"title": tomllib.loads(output)["title"]})
             case "text":
                 return next(filter(None, map(event_line, example.answer.splitlines(), output.splitlines())), None)
     except (ValueError, IndexError) as error:
@@ -184,11 +187,12 @@ async def test_every_path_is_documented_with_an_example(tmp_path: Path) -> None:
             CoreRoutes(app, picture, publisher),
             FrameRoutes(app),
             QueueRoutes(app, picture),
-            MockRoutes(app.board.world, publisher.touch),
         ]
-        paths = {route.path for table in tables for route in table.routes()} - {"/", "/api/mock/{action:path}"}
+        routes = [*(route for table in tables for route in table.routes()), *bench_routes(app, picture, publisher.touch)]
+        paths = {re.escape(URL + re.sub(r"{.*?}", "NAME", route.path)).replace("NAME", r"[^/\s]+") for route in routes}
         commands = " ".join(example.command for example in examples())
-        assert {path for path in paths if not re.search(rf"{re.escape(URL + path)}[\s?']", commands)} == set()
+        paths.discard(re.escape(URL) + "/")
+        assert {path for path in paths if not re.search(rf"{path}[\s?']", commands)} == set()
     finally:
         await app.queue.close()
 
