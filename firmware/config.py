@@ -82,6 +82,9 @@ class CsmsTable(_Table):
     backoff_start_s: float = Field(2.0, ge=0.5)
     backoff_cap_s: float = Field(300.0, ge=1.0)
     max_message_bytes: int = Field(64 * 1024, ge=4096)
+    max_received_bytes: int = Field(2 * 1024 * 1024, ge=64 * 1024)
+    fragment_bytes: int = Field(32 * 1024, ge=1024)
+    websocket: Literal["websockets", "micro"] = "websockets"
     ca_file: str | None = None
     client_certificate_file: str | None = None
     client_key_file: str | None = None
@@ -102,6 +105,8 @@ class CsmsTable(_Table):
             raise ValueError("security_profile 3 needs client_certificate_file")
         if self.interface is not None and self.proxy is not None:
             raise ValueError("give interface or proxy, not both")
+        if self.compression and self.websocket == "micro":
+            raise ValueError('compression needs websocket = "websockets"')
         return self
 
 

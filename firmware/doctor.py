@@ -16,13 +16,14 @@ from typing import Any, Final
 from firmware.config import Config, EndpointTable
 from firmware.connection import configured_access
 from firmware.uplink.access import BASIC, MUTUAL
-from firmware.uplink.dialling import Dialler, host_and_port
+from firmware.uplink.dialling import Dialler
 from firmware.uplink.rota import Endpoint
 from ocpp_client.answers import AnswerCache
 from ocpp_client.catalogue import catalogue
 from ocpp_client.causes import WORDS
 from ocpp_client.clock import LoopClock
 from ocpp_client.diagnosis import Circumstances, find_cause
+from ocpp_client.dialling import dial_error, host_and_port
 from ocpp_client.endpoint import Credentials, endpoint_url
 from ocpp_client.errors import CallFailed, ConnectionLost, DialError, NameUnresolved, OcppError, Refuse, Unreachable
 from ocpp_client.link_status import Drop
@@ -31,7 +32,6 @@ from ocpp_client.sockets import WebSocket
 from ocpp_client.timegate import TimeView
 from ocpp_client.tls import TlsFilesInvalid
 from ocpp_client.tls_chain import ServedCertificate, served_chain
-from ocpp_client.websocket import dial_error
 
 STEP_TIMEOUT_S: Final = 10.0
 BOOT_TIMEOUT_S: Final = 30.0

@@ -31,7 +31,6 @@ from ocpp_client.link_status import (
 )
 from ocpp_client.peer import Peer
 from ocpp_client.sockets import WebSocket
-from ocpp_client.websocket import connect
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ PING_INTERVAL_S: Final = 60.0
 
 
 class Dial(Protocol):
-    """Opens a WebSocket; `ocpp_client.websocket.connect` is the real one."""
+    """Opens a WebSocket; `ocpp_client.websocket.connect` and `ocpp_client.micro.dial.connect` are real ones."""
 
     async def __call__(
         self,
@@ -105,12 +104,12 @@ class Link:
         session: Session,
         backoff: Backoff,
         clock: Clock,
+        dial: Dial,
         gate: Callable[[], Awaitable[None]] = _open_gate,
         on_change: Callable[[LinkStatus], None] | None = None,
         on_drop: Callable[[Drop], float | None] | None = None,
         options: LinkOptions | None = None,
         ping_interval_s: float = PING_INTERVAL_S,
-        dial: Dial = connect,
     ) -> None:
         self._target = target
         self._open_peer = open_peer

@@ -5,17 +5,17 @@ On a mock board with a network the dial goes through the world's relay, so that 
 
 import logging
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from firmware.config import CsmsTable
+from firmware.config import ConfigError, CsmsTable
 from firmware.uplink.rota import Endpoint
+from ocpp_client.dialling import host_and_port
 from ocpp_client.errors import TlsFailed
 from ocpp_client.sockets import WebSocket
 from ocpp_client.tls import TlsFiles, Window, client_context
 from ocpp_client.tls_chain import ServedCertificate, served_chain
-from ocpp_client.websocket import connect
 
 if TYPE_CHECKING:
     from hal.mock.relay import Relay
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_TIMEOUT_S: Final = 5.0
-DEFAULT_PORTS: Final = {"ws": 80, "wss": 443}
+
+Connect = Callable[..., Awaitable[WebSocket]]
+"""Opens a WebSocket; its signature is that of `ocpp_client.websocket.connect`."""
 
 
 class Dialler:
-    """Dials endpoints of one configuration."""
+    """Dials endpoints of one configuration. Raises ConfigError where the WebSocket library asked for is not installed."""
 
     def __init__(self, csms: CsmsTable) -> None:
         self._csms = csms
+        self._connect = backing(csms.websocket)
         self.endpoint = Endpoint(csms.ways[0].url)
         self.relay: Relay | None = None
         self.chain: tuple[ServedCertificate, ...] = ()
@@ -53,7 +56,15 @@ class Dialler:
         address = None if self.relay is None else await self.relay.route(host, port)
         through, proxy = self.endpoint.interface, self.endpoint.proxy
         try:
-            return await connect(url, address=address, interface=through, proxy=proxy, **options)
+            return await self._connect(
+                url,
+                address=address,
+                interface=through,
+                proxy=proxy,
+                max_size=self._csms.max_received_bytes,
+                fragment_bytes=self._csms.fragment_bytes,
+                **options,
+            )
         except TlsFailed as failed:
             if failed.verify_code is not None and self.endpoint.proxy is None:
                 self.chain = await self._look(host, port, address)
@@ -68,10 +79,17 @@ class Dialler:
             return ()
 
 
-def host_and_port(url: str) -> tuple[str, int]:
-    """Where a WebSocket URL leads."""
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+def backing(name: Literal["websockets", "micro"]) -> Connect:
+    """Return what opens a WebSocket. Only the one that is asked for is loaded. Raises ConfigError if it is not installed."""
+    if name == "micro":
+        from ocpp_client.micro.dial import connect as micro_connect  # noqa: PLC0415
+
+        return micro_connect
+    try:
+        from ocpp_client.websocket import connect  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigError(f'csms.websocket: {error}; install it, or set csms.websocket = "micro"') from error
+    return connect
 
 
 def _path(text: str | None) -> Path | None:

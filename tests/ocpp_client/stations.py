@@ -18,7 +18,7 @@ from ocpp_client.link_status import LinkState, LinkStatus
 from ocpp_client.peer import Peer
 from ocpp_client.sockets import Rejection, WebSocket
 from ocpp_client.v16 import BootNotificationRequest
-from ocpp_client.websocket import WebSocketServer, serve
+from ocpp_client.websocket import WebSocketServer, connect, serve
 from tests.ocpp_client.lines import hear, refuse_all, soon
 
 STEADY = BackoffPolicy(start_s=2, factor=2, cap_s=60, jitter_ratio=0)
@@ -138,6 +138,7 @@ class Station:
             open_peer=peer,
             backoff=self.backoff,
             clock=LoopClock(),
+            dial=connect,
             on_change=self.told.append,
             **given,
         )

@@ -17,6 +17,7 @@ from ocpp_client.link import Link, LinkOptions
 from ocpp_client.link_status import LinkState, LinkStatus
 from ocpp_client.peer import Peer
 from ocpp_client.sockets import WebSocket
+from ocpp_client.websocket import connect
 from tests.ocpp_client.lines import refuse_all
 from tests.ocpp_client.loops import VirtualLoop, run
 from tests.ocpp_client.stations import Csms, accepting, boot, csms
@@ -63,6 +64,7 @@ def link(number: int, target: Csms, online: set[int], everybody: asyncio.Event) 
         session=boot,
         backoff=Backoff(POLICY, Random(number)),
         clock=LoopClock(),
+        dial=connect,
         on_change=changed,
         options=OPTIONS,
         ping_interval_s=0,

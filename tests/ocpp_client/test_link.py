@@ -13,6 +13,8 @@ from ocpp_client.sockets import Rejection
 from tests.ocpp_client.loops import VirtualLoop, run
 from tests.ocpp_client.stations import Station, csms, gaps
 
+pytestmark = pytest.mark.usefixtures("each_backing")
+
 # --- the good way
 
 

@@ -14,6 +14,8 @@ from ocpp_client.v16 import HeartbeatRequest
 from tests.ocpp_client.loops import VirtualLoop, run
 from tests.ocpp_client.stations import STEADY, Station, accepting, closing, csms, gaps, mute
 
+pytestmark = pytest.mark.usefixtures("each_backing")
+
 # --- losses
 
 

@@ -13,6 +13,8 @@ from ocpp_client.v16 import HeartbeatRequest
 from tests.ocpp_client.loops import VirtualLoop, run
 from tests.ocpp_client.stations import Station, accepting, boot, closing, csms, mute
 
+pytestmark = pytest.mark.usefixtures("each_backing")
+
 # --- orders
 
 
