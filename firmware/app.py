@@ -28,7 +28,7 @@ from firmware.engine.journal import Change
 from firmware.engine.supervise import Device
 from firmware.engine.timeline import Timeline
 from firmware.frames import FrameLog
-from firmware.identity import Identity
+from firmware.identity import Identity, StartReason
 from firmware.outbox import Outbox
 from firmware.registration import Registrar
 from firmware.services.guard import Guard
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DATABASE = "wayside.db"
-DRAIN_S = {ResetKind.SOFT: 15.0, ResetKind.HARD: 3.0}  # to deliver stops before a reset
+START_REASON = "start-reason"  # document of the station: why it starts next, where that is known
+DRAIN_S = {ResetKind.SOFT: 15.0, ResetKind.HARD: 3.0, ResetKind.IDLE: 15.0}  # to deliver stops before a reset
 WRITE_S = 1.0  # for the journal to reach the disk at the end
 STORAGE_CHECK_S = 30.0
 
@@ -94,6 +95,7 @@ class App:
         self.serving = asyncio.Event()  # the local API listens, or there is none
         self.central: CentralSystem | None = None  # the controls of the central system, where this program has them
         self.on_power_cut: Callable[[], None] | None = None  # how the program dies of a power cut in the mock world
+        self._start = StartReason.POWER_UP
         self._ended = asyncio.Event()
         self._exit = Exit.STOP
         self._reset: asyncio.Task[None] | None = None
@@ -135,6 +137,8 @@ class App:
         await self.timeline.load(self.queue)
         prefix = await self._document("outbox", lambda: self.around.new_id()[:8])
         accepted_before = await self.queue.get(memory.STATION, "accepted")
+        reason = await self.queue.get(memory.STATION, START_REASON)
+        self._start = StartReason(reason.decode()) if reason is not None else StartReason.POWER_UP
         context = self.engine.station.context
         context.in_service = self.config.station.charge_before_accepted or accepted_before is not None
         context.halting = True  # until what was left open has been taken up
@@ -204,6 +208,7 @@ class App:
             imsi=sim.imsi,
             meter_type=first.model if first else None,
             meter_serial_number=first.serial_number if first else None,
+            start=self._start,
         )
 
     # ---- life -----------------------------------------------------------------------------------------------------------
@@ -211,7 +216,7 @@ class App:
     async def run(self) -> Exit:
         """Run until `stop`, a reset or cancellation. Contactors are denied on every way out."""
         clean = await self.queue.get(memory.STATION, "shutdown") is not None
-        self.engine.journal.write(Change(delete=((memory.STATION, "shutdown"),)))
+        self.engine.journal.write(Change(delete=((memory.STATION, "shutdown"), (memory.STATION, START_REASON))))
         note = self.timeline.note()
         if note is not None:
             self.engine.journal.write(note)
@@ -301,6 +306,8 @@ class App:
     async def _restart(self, kind: ResetKind) -> None:
         """Let the ends of transactions reach disk and, in bounded time, the central system; then start again."""
         log.info("reset kind=%s", kind.value)
+        reason = StartReason.RESET_WHEN_IDLE if kind is ResetKind.IDLE else StartReason.RESET_COMMAND
+        self.engine.journal.write(Change(put={(memory.STATION, START_REASON): reason.encode()}))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S[kind]):
                 while any(evse.tx is not None for evse in self.engine.station.evses.values()):

@@ -4,7 +4,7 @@ A token may free a cable that is held for it, end or cancel what it began, end a
 A wish to charge that fits several free EVSEs waits at the desk until a cable is plugged in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -13,7 +13,7 @@ from firmware.core.context import Context
 from firmware.core.events import TokenDecided, TokenLearned, TokenListChanged, TokenListConflict, TokenQueryNeeded
 from firmware.core.evse import Evse
 from firmware.core.local_list import Change, LocalList
-from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S
+from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S, MASTER_GROUP
 from firmware.core.tokens import Decision, Step, TokenCache, cacheable, decide
 from firmware.core.transaction import Phase
 from firmware.core.values import Outcome, Plug, StopCause, Token, TokenInfo
@@ -61,6 +61,8 @@ class Desk:
         evses = [self._evses[number] for number in (served or self._evses) if number in self._evses]
         if self._releases(token, evses, now) or self._ends_own(token, evses, now):
             return
+        if self._masters(token, self._known(token, now), evses, now):
+            return
         refusal = self._refusal()
         if refusal is not None:
             self._decided(token, None, False, refusal)
@@ -73,13 +75,22 @@ class Desk:
         elif not self._ends_group(token, evses, now):
             self._decided(token, None, False, "NoFreeEvse")
 
-    def ask_for(self, token: Token, evse: Evse, now: Instant, *, check: bool, remote_start_id: int | None) -> None:
-        """A remote start whose token is checked like one at the reader, or taken as it is."""
+    def ask_for(
+        self,
+        token: Token,
+        evse: Evse,
+        now: Instant,
+        *,
+        check: bool,
+        remote_start_id: int | None,
+        group: Token | None = None,
+    ) -> None:
+        """A remote start whose token is checked like one at the reader, or taken as it is with the group it is said to have."""
         query = Query(token, evse.id, (evse.id,), remote=True, remote_start_id=remote_start_id)
         if check:
             self._judge(query, now)
         else:
-            self._grant(query, TokenInfo.unchecked(), now, "RemoteStart")
+            self._grant(query, TokenInfo.unchecked(group), now, "RemoteStart")
 
     def _refusal(self) -> str | None:
         if self._context.halting:
@@ -109,11 +120,22 @@ class Desk:
             return True
         return False
 
+    def _masters(self, token: Token, info: TokenInfo | None, evses: Iterable[Evse], now: Instant) -> bool:
+        """A token of the master group ends every transaction within its reach, and starts none (OCPP 2.0.1, C16)."""
+        group = Token(self._context.settings[MASTER_GROUP])
+        if not group.value or info is None or not info.accepted or not group.same_as(info.group):
+            return False
+        for evse in evses:
+            evse.withdraw(StopCause.MASTER_PASS, now, token)
+        self._decided(token, None, True, "MasterPass")
+        return True
+
     def _ends_group(self, token: Token, evses: list[Evse], now: Instant) -> bool:
         """Nothing is free: the token may belong to the group of a running transaction."""
         for evse in evses:
             tx = evse.running
-            if tx is None or tx.group is None or tx.phase is not Phase.OPEN:
+            joined = tx is not None and (tx.group is not None or bool(self._context.settings[MASTER_GROUP]))
+            if tx is None or not joined or tx.phase is not Phase.OPEN:
                 continue
             known = self._known(token, now)
             if known is not None and known.group is not None:
@@ -192,6 +214,8 @@ class Desk:
             self._settle(query, Decision(step, info, f"CentralSystem{info.verdict.value}"), now)
 
     def _settle(self, query: Query, decision: Decision, now: Instant) -> None:
+        if self._masters(query.token, decision.info, (self._evses[number] for number in query.served), now):
+            return
         if decision.step is Step.GRANT and decision.info is not None:
             self._grant(query, decision.info, now, decision.reason)
             return
@@ -201,6 +225,8 @@ class Desk:
 
     def _settle_stop(self, query: Query, info: TokenInfo | None, now: Instant) -> None:
         assert query.evse is not None
+        if self._masters(query.token, info, self._evses.values(), now):
+            return
         evse = self._evses[query.evse]
         tx = evse.running
         matches = (

@@ -258,7 +258,7 @@ class Evse:
             self.withdraw(StopCause.DEAUTHORIZED, now, trigger=Trigger.DEAUTHORIZED)
             return
         tx.invalid, tx.invalid_at_mwh = verdict, tx.last_mwh
-        if self.energy is self._told_energy:  # it may still use what it is allowed; else the change of energy is what is told
+        if self.energy is self._told_energy:  # it may use what it is still allowed; else the change of energy tells
             self._update(Trigger.DEAUTHORIZED, now)
         self.reconsider(now)
 
@@ -353,6 +353,11 @@ class Evse:
         self._facts.sampled(tx, reading, at, context)
         if tx is not None:
             self.reconsider(at)
+
+    def triggered(self, reading: MeterReading, at: Instant) -> None:
+        """Somebody asks how the running transaction stands."""
+        if self.tx is not None and self.tx.phase is Phase.OPEN:
+            self._facts.triggered(self.tx, reading, at)
 
     def frame_now(self, reading: MeterReading, at: Instant, wanted: MeasurandList) -> MeterFrame | None:
         """Values for somebody who asks, context Trigger."""

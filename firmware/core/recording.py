@@ -59,6 +59,12 @@ class Recording:
         """Something about a running transaction changed."""
         self._emit(tx, self._fact(tx, FactKind.UPDATED, trigger, tx.in_order(now), token=token))
 
+    def triggered(self, tx: Transaction, reading: MeterReading, now: Instant) -> None:
+        """The state of a running transaction, with the values that are sampled in it."""
+        now = tx.in_order(now)
+        frame = self.frame(reading, now, SampleContext.TRIGGER, self._evse.context.settings[SAMPLED])
+        self._emit(tx, self._fact(tx, FactKind.UPDATED, Trigger.TRIGGERED, now, frames=(frame,) if frame else ()))
+
     def sampled(self, tx: Transaction | None, reading: MeterReading, at: Instant, context: SampleContext) -> None:
         """A sample is due. Clock samples belong to the running transaction, if there is one, or to none."""
         clock = context is SampleContext.CLOCK
@@ -101,7 +107,9 @@ class Recording:
         frames = thin([*tx.series, *((last,) if last else ())], self._evse.context.settings[ENDED_MAX_VALUES])
         trigger = TRIGGERS.get(ending.cause, Trigger.ABNORMAL)
         cause = tx.revoked or ending.cause
-        fact = self._fact(tx, FactKind.ENDED, trigger, at, token=ending.token, cause=cause, frames=frames, signed=signed)
+        fact = self._fact(
+            tx, FactKind.ENDED, trigger, at, token=ending.token, cause=cause, frames=frames, signed=signed
+        )
         self._emit(tx, fact, over=True)
 
     # ---- meter frames -------------------------------------------------------------------------------------------------
@@ -159,6 +167,6 @@ class Recording:
         )
 
     def _emit(self, tx: Transaction, fact: Fact, series: tuple[MeterFrame, ...] = (), *, over: bool = False) -> None:
-        if fact.kind is not FactKind.SAMPLED or fact.frames:  # what only feeds the series is told to nobody and leaves no gap
+        if fact.kind is not FactKind.SAMPLED or fact.frames:  # what only feeds the series is told to nobody
             tx.next_seq += 1
         self._evse.context.emit(FactRecorded(fact, None if over else tx.record(), series))

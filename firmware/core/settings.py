@@ -123,6 +123,11 @@ LIST_LIMIT = integer(
 LIST_UPDATE_LIMIT = integer(
     "auth.list-update-limit", 200, "times", "entries in one change of the local list", minimum=1
 )
+REMOTE_DISABLED = boolean("auth.remote-disabled", False, "never ask the central system; list and cache alone decide")
+LIST_IS_FINAL = boolean("auth.list-is-final", False, "do not ask about a token that the list refuses")
+CACHE_IS_FINAL = boolean("auth.cache-is-final", False, "do not ask about a token that the cache refuses")
+CACHE_LIFETIME_S = integer("auth.cache-lifetime", 0, "s", "a cached token holds that names no end itself; 0 has none")
+MASTER_GROUP = text("auth.master-group", "", "group whose tokens end every transaction and start none", max_length=36)
 STOP_ON_INVALID = boolean("tx.stop-on-invalid", True, "end a transaction whose token turns out invalid")
 MAX_ENERGY_ON_INVALID_WH = integer(
     "tx.max-energy-on-invalid", 0, "Wh", "energy still allowed after a token turns out invalid"

@@ -22,6 +22,7 @@ from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigg
 from firmware.core.quantities import Interval, samples_of
 from firmware.core.settings import ALIGNED, AUTHORIZE_REMOTE, SAMPLED, AnySetting, Settings
 from firmware.core.sharing import share
+from firmware.core.tokens import NOBODY
 from firmware.core.transaction import Transaction
 from firmware.core.values import (
     ACCEPTED,
@@ -58,6 +59,7 @@ class Station:
         self.desk = Desk(self.context, self.evses)
         self.registration = Registration.UNKNOWN
         self._connected = False
+        self._reset_waits = False  # for the last transaction to end
         self._main_before: Interval | None = None  # registers of the main meter at the last mark
 
     @property
@@ -69,6 +71,9 @@ class Station:
         """Events since the last call, in order."""
         if not self.context.events:
             return []  # what is shared changes with an event only
+        if self._reset_waits and all(evse.tx is None for evse in self.evses.values()):
+            self._reset_waits = False
+            self.context.emit(ResetWanted(ResetKind.IDLE))
         self._share_out(now)
         events, self.context.events = self.context.events, []
         return events
@@ -196,9 +201,18 @@ class Station:
     # ---- commands -------------------------------------------------------------------------------------------------
 
     def start_remote(
-        self, evse: int | None, token: Token, now: Instant, *, remote_start_id: int | None = None
+        self,
+        evse: int | None,
+        token: Token,
+        now: Instant,
+        *,
+        remote_start_id: int | None = None,
+        group: Token | None = None,
     ) -> Outcome:
-        """Start charging with this token, as if it had been presented; `evse` None lets the station choose."""
+        """Start charging with this token, as if it had been presented; `evse` None lets the station choose.
+
+        A token that the central system made for this start, or that stands for nobody, is not asked about (OCPP 2.0.1, C02, C05).
+        """
         target = self._choose() if evse is None else self.evses.get(evse)
         if target is None:
             return _UNKNOWN_EVSE if evse is not None else rejected("NoFreeEvse")
@@ -210,18 +224,15 @@ class Station:
             return rejected("Unavailable")
         if not target.vacant or target.leftover:
             return rejected("Occupied")
-        check = self.settings[AUTHORIZE_REMOTE]
-        self.desk.ask_for(token, target, now, check=check, remote_start_id=remote_start_id)
+        check = self.settings[AUTHORIZE_REMOTE] and token.type not in NOBODY
+        self.desk.ask_for(token, target, now, check=check, remote_start_id=remote_start_id, group=group)
         return ACCEPTED
 
     def _choose(self) -> Evse | None:
         free = [
             evse
             for evse in self.evses.values()
-            if evse.vacant
-            and evse.available
-            and not evse.blocked
-            and not evse.leftover
+            if evse.vacant and evse.available and not evse.blocked and not evse.leftover
         ]
         return next((evse for evse in free if evse.plug is Plug.VEHICLE), free[0] if free else None)
 
@@ -274,16 +285,22 @@ class Station:
             target.withdraw(StopCause.UNLOCK, now)
 
     def reset(self, kind: ResetKind, now: Instant) -> Outcome:
-        """End all transactions and start the program again. Repeating the command changes nothing."""
-        if self.context.halting:
-            return ACCEPTED
+        """Start the program again. SOFT and HARD end all transactions, IDLE lets them end by themselves and admits no new ones.
+
+        Repeating the command changes nothing, except that the other two do not wait for what IDLE waits for.
+        """
+        if self.context.halting and (kind is ResetKind.IDLE or not self._reset_waits):
+            return SCHEDULED if self._reset_waits else ACCEPTED
         if self.context.maintenance is Maintenance.RUNNING:
             return rejected("FwUpdateInProgress")
         self.context.halting = True
+        self._reset_waits = kind is ResetKind.IDLE and any(evse.tx is not None for evse in self.evses.values())
+        if self._reset_waits:
+            return SCHEDULED
         cause = StopCause.RESET_SOFT if kind is ResetKind.SOFT else StopCause.RESET_HARD
         for evse in self.evses.values():
             evse.stop(cause, now)
-        self.context.emit(ResetWanted(kind))
+        self.context.emit(ResetWanted(ResetKind.HARD if kind is ResetKind.HARD else ResetKind.SOFT))
         return ACCEPTED
 
     def clear_cache(self) -> Outcome:

@@ -10,9 +10,12 @@ from typing import Protocol
 
 from firmware.core.settings import (
     CACHE_ENABLED,
+    CACHE_IS_FINAL,
+    LIST_IS_FINAL,
     LOCAL_AUTHORIZE_OFFLINE,
     LOCAL_PRE_AUTHORIZE,
     OFFLINE_UNKNOWN,
+    REMOTE_DISABLED,
     Settings,
 )
 from firmware.core.values import Token, TokenInfo, TokenType, Verdict
@@ -34,9 +37,13 @@ def aged(info: TokenInfo, wall_s: float | None) -> TokenInfo:
     return TokenInfo(Verdict.EXPIRED, info.group, info.expires_s) if info.accepted else info
 
 
+NOBODY = frozenset({TokenType.NO_AUTHORIZATION, TokenType.CENTRAL})
+"""Tokens that are not a customer's own: they say nothing about the next time."""
+
+
 def cacheable(token: Token) -> bool:
-    """False for tokens that are not a customer's own: they say nothing about the next time."""
-    return token.type not in (TokenType.NO_AUTHORIZATION, TokenType.CENTRAL) and bool(token.value)
+    """Whether what is said of a token is worth keeping."""
+    return token.type not in NOBODY and bool(token.value)
 
 
 class TokenCache:
@@ -120,9 +127,7 @@ def decide(
         known = cache.find(token, wall_s)
     source = "List" if listed is not None else "Cache"
     if online:
-        if known is not None and known.accepted and settings[LOCAL_PRE_AUTHORIZE]:
-            return Decision(Step.GRANT, known, f"{source}Accepted")
-        return Decision(Step.ASK, known, "AskCentralSystem")
+        return _decide_online(known, source, settings)
     if known is None:
         if settings[OFFLINE_UNKNOWN]:
             return Decision(Step.GRANT, _NO_CHECK, "OfflineUnknownAllowed")
@@ -132,3 +137,14 @@ def decide(
     if not settings[LOCAL_AUTHORIZE_OFFLINE]:
         return Decision(Step.DENY, known, "OfflineNotAllowed")
     return Decision(Step.GRANT, known, f"Offline{source}Accepted")
+
+
+def _decide_online(known: TokenInfo | None, source: str, settings: Settings) -> Decision:
+    if known is not None and known.accepted and (settings[LOCAL_PRE_AUTHORIZE] or settings[REMOTE_DISABLED]):
+        return Decision(Step.GRANT, known, f"{source}Accepted")
+    final = settings[LIST_IS_FINAL if source == "List" else CACHE_IS_FINAL]
+    if known is not None and not known.accepted and (final or settings[REMOTE_DISABLED]):
+        return Decision(Step.DENY, known, f"{source}{known.verdict.value}")
+    if settings[REMOTE_DISABLED]:
+        return Decision(Step.DENY, None, "NobodyToAsk")
+    return Decision(Step.ASK, known, "AskCentralSystem")

@@ -83,9 +83,9 @@ class TokenInfo:
         return self.verdict is Verdict.ACCEPTED
 
     @classmethod
-    def unchecked(cls) -> "TokenInfo":
+    def unchecked(cls, group: Token | None = None) -> "TokenInfo":
         """Allowed without anybody having been asked."""
-        return cls(Verdict.ACCEPTED)
+        return cls(Verdict.ACCEPTED, group)
 
 
 class StopCause(StrEnum):
@@ -132,10 +132,11 @@ class Registration(StrEnum):
 
 
 class ResetKind(StrEnum):
-    """How to start again: SOFT ends everything in order, HARD does not wait for answers."""
+    """How to start again: SOFT ends everything in order, HARD does not wait for answers, IDLE waits until nobody charges."""
 
     SOFT = "soft"
     HARD = "hard"
+    IDLE = "idle"
 
 
 class Maintenance(StrEnum):

@@ -69,11 +69,15 @@ class Pole:
                 elif isinstance(event, ev.FactRecorded) and event.fact.kind is FactKind.STARTED and self.prompt:
                     self.evse(event.fact.evse).stored(event.fact.transaction, self.now())
 
+    def reading(self) -> MeterReading:
+        """What the meter shows."""
+        return MeterReading(import_mwh=self.import_mwh)
+
     def read(self, reading: MeterReading | None = None) -> None:
         """Answer the oldest question for a register."""
         needed = self.needed.pop(0)
         evse = self.evse(needed.evse)
-        answer = reading or MeterReading(import_mwh=self.import_mwh)
+        answer = reading or self.reading()
         if needed.ending:
             evse.finish(answer, self.now())
         else:
