@@ -133,7 +133,12 @@ class App:
 
     async def _compose(self) -> None:
         profiles = self.config.station.profiles
-        await memory.recall(self.queue, self.engine.station, local_list="LocalAuthListManagement" in profiles)
+        await memory.recall(
+            self.queue,
+            self.engine.station,
+            local_list="LocalAuthListManagement" in profiles,
+            reservations="Reservation" in profiles,
+        )
         await self.timeline.load(self.queue)
         prefix = await self._document("outbox", lambda: self.around.new_id()[:8])
         accepted_before = await self.queue.get(memory.STATION, "accepted")

@@ -25,7 +25,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-Profile = Literal["LocalAuthListManagement", "RemoteTrigger"]
+Profile = Literal["LocalAuthListManagement", "RemoteTrigger", "Reservation"]
 
 
 class StationTable(_Table):

@@ -30,6 +30,7 @@ class Authorisation:
     token: Token | None = None
     group: Token | None = None
     remote_start_id: int | None = None
+    reservation_id: int | None = None  # the reservation that is used by this
     deadline_s: float | None = None
 
     def to(self, state: AuthState) -> None:
@@ -38,7 +39,7 @@ class Authorisation:
             raise IllegalMove(f"authorisation: {self.state.value} does not become {state.value}")
         self.state = state
         if state is AuthState.NONE:
-            self.token = self.group = self.remote_start_id = self.deadline_s = None
+            self.token = self.group = self.remote_start_id = self.reservation_id = self.deadline_s = None
 
     def ask(self, token: Token, remote_start_id: int | None) -> None:
         """The central system is being asked."""

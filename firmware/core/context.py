@@ -38,6 +38,7 @@ class Context:
     limit_a: float | None = None  # local energy manager, per phase and for the whole station
     supply_a: float | None = None  # what the station is connected with, per phase
     shares: dict[int, float] = field(default_factory=dict)  # of the two above, by EVSE; empty when neither is set
+    reserved: frozenset[int] = frozenset()  # EVSEs that are kept for somebody who has not begun yet
     faults: dict[FaultCode, Fault] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 

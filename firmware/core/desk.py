@@ -13,6 +13,7 @@ from firmware.core.context import Context
 from firmware.core.events import TokenDecided, TokenLearned, TokenListChanged, TokenListConflict, TokenQueryNeeded
 from firmware.core.evse import Evse
 from firmware.core.local_list import Change, LocalList
+from firmware.core.reservations import Reservations
 from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S, MASTER_GROUP
 from firmware.core.tokens import Decision, Step, TokenCache, cacheable, decide
 from firmware.core.transaction import Phase
@@ -45,9 +46,10 @@ class Waiting:
 class Desk:
     """Token logic of the station."""
 
-    def __init__(self, context: Context, evses: dict[int, Evse]) -> None:
+    def __init__(self, context: Context, evses: dict[int, Evse], reservations: Reservations) -> None:
         self._context = context
         self._evses = evses
+        self._reservations = reservations
         self.local_list = LocalList(context.settings)
         self.cache = TokenCache()
         self.waiting: Waiting | None = None
@@ -67,7 +69,7 @@ class Desk:
         if refusal is not None:
             self._decided(token, None, False, refusal)
             return
-        target = self._target(evses)
+        target = self._target(token, evses)
         if target is None and self._free(evses):
             self._judge(Query(token, None, tuple(evse.id for evse in evses)), now)
         elif target is not None:
@@ -90,7 +92,8 @@ class Desk:
         if check:
             self._judge(query, now)
         else:
-            self._grant(query, TokenInfo.unchecked(group), now, "RemoteStart")
+            known = self._known(token, now)
+            self._grant(query, TokenInfo.unchecked(group or (known.group if known else None)), now, "RemoteStart")
 
     def _refusal(self) -> str | None:
         if self._context.halting:
@@ -148,12 +151,31 @@ class Desk:
                 return True
         return False
 
+    def admits(self, token: Token, evse: Evse, now: Instant, *, check: bool, group: Token | None = None) -> bool:
+        """False when an EVSE is reserved for others, and no `check` with the central system could change that."""
+        info = TokenInfo.unchecked(group) if group is not None else self._known(token, now)
+        if not self._barred(token, (evse.id,), info):
+            return True
+        return check and group is None and self._group_matters(token, (evse.id,), now)
+
+    def _barred(self, token: Token, served: Sequence[int], info: TokenInfo | None) -> bool:
+        group = info.group if info is not None else None
+        return all(self._reservations.bars(number, token, group) for number in served)
+
+    def _group_matters(self, token: Token, served: Sequence[int], now: Instant) -> bool:
+        """Whether only the central system can tell if a token belongs to those an EVSE is reserved for."""
+        known = self._known(token, now)
+        if not self._context.online or (known is not None and known.group is not None):
+            return False
+        bars = [held for number in served for held in self._reservations.bars(number, token, None)]
+        return any(held.group is not None for held in bars)
+
     @staticmethod
     def _free(evses: list[Evse]) -> list[Evse]:
         return [e for e in evses if e.vacant and e.available and not e.blocked]
 
-    def _target(self, evses: list[Evse]) -> Evse | None:
-        """The one EVSE that is meant: the one with a cable in, else the only free one."""
+    def _target(self, token: Token, evses: list[Evse]) -> Evse | None:
+        """The one EVSE that is meant: the one with a cable in, else the one that is reserved for the token, else the only free one."""
         free = self._free(evses)
         plugged = [evse for evse in free if evse.plug is not Plug.UNPLUGGED]
         fresh = [evse for evse in plugged if not evse.leftover]
@@ -162,6 +184,9 @@ class Desk:
         empty = [evse for evse in free if evse.plug is Plug.UNPLUGGED]
         if not empty and plugged:
             return plugged[0]
+        for held in self._reservations:
+            if held.evse is not None and held.token.same_as(token) and self._evses[held.evse] in empty:
+                return self._evses[held.evse]
         return empty[0] if len(empty) == 1 and len(evses) == 1 else None
 
     # ---- decisions --------------------------------------------------------------------------------------------------
@@ -181,6 +206,9 @@ class Desk:
             cache=self.cache,
             wall_s=now.wall_s,
         )
+        if decision.step is not Step.DENY and self._barred(query.token, query.served, decision.info):
+            asking = online is not False and self._group_matters(query.token, query.served, now)
+            decision = Decision(Step.ASK if asking else Step.DENY, decision.info, "Reserved")
         if decision.step is Step.ASK:
             if query.evse is not None:
                 self._evses[query.evse].asking(query.token, now, query.remote_start_id)
@@ -242,6 +270,9 @@ class Desk:
         self._decided(query.token, query.evse, matches, "StoppedByGroup" if matches else "NotTheSameGroup")
 
     def _grant(self, query: Query, info: TokenInfo, now: Instant, reason: str) -> None:
+        if self._barred(query.token, query.served, info):
+            self._settle(query, Decision(Step.DENY, info, "Reserved"), now)
+            return
         if query.evse is None:
             timeout_s = self._context.settings[CONNECTION_TIMEOUT_S]
             deadline_s = now.monotonic_s + timeout_s if timeout_s > 0 else None
@@ -250,17 +281,29 @@ class Desk:
                 self.plugged(self._evses[number], now)
         else:
             evse = self._evses[query.evse]
-            evse.grant(query.token, info, now, remote=query.remote, remote_start_id=query.remote_start_id)
+            evse.grant(
+                query.token,
+                info,
+                now,
+                remote=query.remote,
+                remote_start_id=query.remote_start_id,
+                reservation_id=self._reservation_of(evse, query.token, info),
+            )
         self._decided(query.token, query.evse, True, reason)
+
+    def _reservation_of(self, evse: Evse, token: Token, info: TokenInfo) -> int | None:
+        held = self._reservations.match(evse.id, token, info.group)
+        return held.id if held is not None else None
 
     def plugged(self, evse: Evse, now: Instant) -> None:
         """A cable is in: a token that waits at the desk takes this EVSE."""
         waiting = self.waiting
         if waiting is None or evse.id not in waiting.served or evse.plug is Plug.UNPLUGGED or evse.leftover:
             return
-        if self._free([evse]):
+        if self._free([evse]) and not self._barred(waiting.token, (evse.id,), waiting.info):
             self.waiting = None
-            evse.grant(waiting.token, waiting.info, now)
+            held = self._reservation_of(evse, waiting.token, waiting.info)
+            evse.grant(waiting.token, waiting.info, now, reservation_id=held)
 
     def tick(self, now: Instant) -> None:
         """Let a waiting token lapse."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from firmware.core.facts import Fact, MeterFrame
-from firmware.core.values import Registration, ResetKind, Token, TokenInfo
+from firmware.core.values import Registration, Reservation, ReservationEnd, ResetKind, Token, TokenInfo
 from hal.types import Fault
 
 
@@ -88,6 +88,21 @@ class TokenListChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationMade:
+    """A reservation is held from now on, perhaps in the place of one with the same number; to be stored."""
+
+    reservation: Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationEnded:
+    """A reservation is over; to be forgotten."""
+
+    reservation: Reservation
+    how: ReservationEnd
+
+
+@dataclass(frozen=True, slots=True)
 class FaultChanged:
     """A fault was raised or cleared; `evse` None: the whole station."""
 
@@ -143,6 +158,8 @@ Event = (
     | TokenListConflict
     | TokenLearned
     | TokenListChanged
+    | ReservationMade
+    | ReservationEnded
     | FaultChanged
     | AvailabilityChanged
     | SettingChanged

@@ -74,6 +74,11 @@ class Evse:
         return self.tx is not None or (wanted and context.storage_ok)
 
     @property
+    def reserved(self) -> bool:
+        """Kept for somebody who has not begun yet; a foreign cable changes nothing about that."""
+        return self.id in self.context.reserved and self.auth.state is not AuthState.GRANTED
+
+    @property
     def engaged(self) -> bool:
         """Somebody has begun to use this EVSE and no transaction runs."""
         return self.auth.state is not AuthState.NONE or (self.plug is not Plug.UNPLUGGED and not self.leftover)
@@ -81,8 +86,12 @@ class Evse:
     @property
     def vacant(self) -> bool:
         """Nobody charges here or has asked to: no transaction, or one that waits for somebody who may charge in it."""
-        unclaimed = self.tx is None or (self.tx.token is None and self.tx.phase is not Phase.ENDING)
-        return unclaimed and self.auth.state is AuthState.NONE
+        return self.unclaimed and self.auth.state is AuthState.NONE
+
+    @property
+    def unclaimed(self) -> bool:
+        """Nobody charges here: no transaction, or one that waits for somebody who may charge in it."""
+        return self.tx is None or (self.tx.token is None and self.tx.phase is not Phase.ENDING)
 
     @property
     def deadline_s(self) -> float | None:
@@ -213,16 +222,24 @@ class Evse:
         self._touch(now)
 
     def grant(
-        self, token: Token, info: TokenInfo, now: Instant, *, remote: bool = False, remote_start_id: int | None = None
+        self,
+        token: Token,
+        info: TokenInfo,
+        now: Instant,
+        *,
+        remote: bool = False,
+        remote_start_id: int | None = None,
+        reservation_id: int | None = None,
     ) -> None:
         """The token may charge here. Without a vehicle the grant lapses after the connection time-out."""
         timeout_s = self.context.settings[CONNECTION_TIMEOUT_S]
         self.auth.grant(token, info, remote_start_id, now.monotonic_s + timeout_s if timeout_s > 0 else None)
+        self.auth.reservation_id = reservation_id
         self._trigger = Trigger.REMOTE_START if remote else Trigger.AUTHORIZED
         self.leftover = False
         if self.tx is not None:
             self.tx.token, self.tx.group = token, info.group
-            self.tx.remote_start_id = remote_start_id
+            self.tx.remote_start_id, self.tx.reservation_id = remote_start_id, reservation_id
             if self.plug is Plug.VEHICLE:
                 self.auth.deadline_s = None
             self._update(self._trigger, now, token)
@@ -367,8 +384,9 @@ class Evse:
         """Compare what holds with what the policy wants, and act on the difference."""
         tx = self.tx
         if tx is None and not self.leftover and self._start_wanted():
+            auth = self.auth
             self.tx = Transaction(
-                self.context.new_id(), self.id, self.auth.token, self.auth.group, self.auth.remote_start_id
+                self.context.new_id(), self.id, auth.token, auth.group, auth.remote_start_id, auth.reservation_id
             )
             self.context.emit(ReadingNeeded(self.id, ending=False))
         elif tx is not None and tx.phase is Phase.OPEN and tx.durable:

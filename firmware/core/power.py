@@ -105,4 +105,6 @@ def _sign(evse: "Evse") -> LampSign:
         return LampSign.FINISHED
     if evse.auth.state is AuthState.PENDING:
         return LampSign.TOKEN_WAITING
+    if evse.reserved:
+        return LampSign.RESERVED
     return LampSign.PREPARING if evse.engaged else LampSign.AVAILABLE

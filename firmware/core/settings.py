@@ -132,6 +132,9 @@ STOP_ON_INVALID = boolean("tx.stop-on-invalid", True, "end a transaction whose t
 MAX_ENERGY_ON_INVALID_WH = integer(
     "tx.max-energy-on-invalid", 0, "Wh", "energy still allowed after a token turns out invalid"
 )
+# Reservations
+RESERVE_ENABLED = boolean("reservation.enabled", True, "take reservations")
+RESERVE_ANY = boolean("reservation.any-evse", True, "take reservations for whichever EVSE is free")
 # Transactions
 CONNECTION_TIMEOUT_S = integer("tx.connection-timeout", 60, "s", "time from token to plug; 0 waits for ever")
 STOP_ON_EV_DISCONNECT = boolean("tx.stop-on-ev-disconnect", True, "unplugging the vehicle ends the transaction")

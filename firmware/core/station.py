@@ -20,6 +20,7 @@ from firmware.core.events import (
 from firmware.core.evse import Evse
 from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
 from firmware.core.quantities import Interval, samples_of
+from firmware.core.reservations import Reservations
 from firmware.core.settings import ALIGNED, AUTHORIZE_REMOTE, SAMPLED, AnySetting, Settings
 from firmware.core.sharing import share
 from firmware.core.tokens import NOBODY
@@ -56,7 +57,8 @@ class Station:
         """`supply_a` is what the station is connected with, per phase; None: enough for all."""
         self.context = Context(settings, new_id, supply_a=supply_a)
         self.evses = {spec.id: Evse(spec, self.context) for spec in specs}
-        self.desk = Desk(self.context, self.evses)
+        self.reservations = Reservations(self.context, self.evses)
+        self.desk = Desk(self.context, self.evses, self.reservations)
         self.registration = Registration.UNKNOWN
         self._connected = False
         self._reset_waits = False  # for the last transaction to end
@@ -70,13 +72,18 @@ class Station:
     def drain(self, now: Instant) -> list[Event]:
         """Events since the last call, in order."""
         if not self.context.events:
-            return []  # what is shared changes with an event only
+            return []  # what follows from the state changes with an event, or with a deadline
         if self._reset_waits and all(evse.tx is None for evse in self.evses.values()):
             self._reset_waits = False
             self.context.emit(ResetWanted(ResetKind.IDLE))
-        self._share_out(now)
+        self._follow(now)
         events, self.context.events = self.context.events, []
         return events
+
+    def _follow(self, now: Instant) -> None:
+        """Bring up to date what follows from the state of all EVSEs together, and from the time."""
+        self.reservations.review(now)
+        self._share_out(now)
 
     def _share_out(self, now: Instant) -> None:
         """Divide the station's own limit among the EVSEs that are entitled to energy, first come first."""
@@ -191,11 +198,13 @@ class Station:
         self.desk.tick(now)
         for evse in self.evses.values():
             evse.tick(now)
+        self._follow(now)
 
-    def next_deadline(self) -> float | None:
-        """Monotonic time of the next deadline, None when there is none."""
+    def next_deadline(self, now: Instant) -> float | None:
+        """Monotonic time of the next deadline, None when there is none. What ends by the clock is told as of now."""
         deadlines = [evse.deadline_s for evse in self.evses.values()]
         deadlines.append(self.desk.waiting.deadline_s if self.desk.waiting else None)
+        deadlines.append(self.reservations.next_deadline(now))
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     # ---- commands -------------------------------------------------------------------------------------------------
@@ -213,7 +222,12 @@ class Station:
 
         A token that the central system made for this start, or that stands for nobody, is not asked about (OCPP 2.0.1, C02, C05).
         """
-        target = self._choose() if evse is None else self.evses.get(evse)
+        check = self.settings[AUTHORIZE_REMOTE] and token.type not in NOBODY
+
+        def admitted(target: Evse) -> bool:
+            return self.desk.admits(token, target, now, check=check, group=group)
+
+        target = self._choose(admitted) if evse is None else self.evses.get(evse)
         if target is None:
             return _UNKNOWN_EVSE if evse is not None else rejected("NoFreeEvse")
         if self.context.halting or not self.context.storage_ok or not self.context.in_service:
@@ -224,17 +238,19 @@ class Station:
             return rejected("Unavailable")
         if not target.vacant or target.leftover:
             return rejected("Occupied")
-        check = self.settings[AUTHORIZE_REMOTE] and token.type not in NOBODY
+        if not admitted(target):
+            return rejected("Reserved")
         self.desk.ask_for(token, target, now, check=check, remote_start_id=remote_start_id, group=group)
         return ACCEPTED
 
-    def _choose(self) -> Evse | None:
+    def _choose(self, admitted: Callable[[Evse], bool]) -> Evse | None:
         free = [
             evse
             for evse in self.evses.values()
-            if evse.vacant and evse.available and not evse.blocked and not evse.leftover
+            if evse.vacant and evse.available and not evse.blocked and not evse.leftover and admitted(evse)
         ]
-        return next((evse for evse in free if evse.plug is Plug.VEHICLE), free[0] if free else None)
+        own = [evse for evse in free if evse.reserved]
+        return next((evse for evse in free if evse.plug is Plug.VEHICLE), next(iter(own or free), None))
 
     def transaction(self, key: str) -> tuple[Evse, Transaction] | None:
         """A running transaction by our own key."""

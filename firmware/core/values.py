@@ -88,6 +88,30 @@ class TokenInfo:
         return cls(Verdict.ACCEPTED, group)
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """An EVSE (None: any of the station's) kept for a token, or for others of its group, until a POSIX time."""
+
+    id: int
+    evse: int | None
+    token: Token
+    group: Token | None
+    expires_s: float
+
+    def admits(self, token: Token, group: Token | None) -> bool:
+        """True when a token, or the group it is known to belong to, is whom this is for."""
+        return self.token.same_as(token) or (group is not None and group.same_as(self.group))
+
+
+class ReservationEnd(StrEnum):
+    """Why a reservation is over."""
+
+    USED = "used"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    REMOVED = "removed"  # what it was for is faulted or out of service
+
+
 class StopCause(StrEnum):
     """Why a transaction ended."""
 

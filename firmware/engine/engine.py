@@ -133,7 +133,8 @@ class Engine:
             self._act(event)
             for observer in self._observers:
                 observer(event)
-        if self.station.next_deadline() != self._deadline_s:
+        deadline_s = self.station.next_deadline(self.clock.now())
+        if not _same_moment(deadline_s, self._deadline_s):
             self._timer_wake.set()
 
     def _act(self, event: ev.Event) -> None:
@@ -164,6 +165,8 @@ class Engine:
                 self.journal.write(memory.token(event))
             case ev.TokenListChanged():
                 self.journal.write(memory.token_list(event))
+            case ev.ReservationMade() | ev.ReservationEnded():
+                self.journal.write(memory.reservation(event))
             case ev.AvailabilityChanged():
                 self.journal.write(memory.availability(event))
             case ev.FaultChanged(evse=number, fault=fault):
@@ -229,7 +232,7 @@ class Engine:
     async def _timers(self) -> None:
         while True:
             self._timer_wake.clear()
-            deadline_s = self._deadline_s = self.station.next_deadline()
+            deadline_s = self._deadline_s = self.station.next_deadline(self.clock.now())
             wait_s = None if deadline_s is None else max(deadline_s - self.clock.monotonic(), 0.0)
             if not await woken(self._timer_wake, wait_s):
                 self.apply(lambda station, now: station.tick(now))
@@ -397,3 +400,8 @@ class Engine:
 def _each(station: Station, action: Callable[[Evse], None]) -> None:
     for evse in station.evses.values():
         action(evse)
+
+
+def _same_moment(one_s: float | None, other_s: float | None) -> bool:
+    """Whether two deadlines are as good as equal: one that is told by the clock moves a little with each adjustment of it."""
+    return one_s == other_s or (one_s is not None and other_s is not None and abs(one_s - other_s) < 0.01)

@@ -6,11 +6,12 @@ from typing import Any
 
 from firmware.core import events as ev
 from firmware.core.local_list import EMPTY, LocalList
+from firmware.core.reservations import Reservations
 from firmware.core.rows import row_token, token_row
 from firmware.core.settings import BY_ID, BadSetting, Settings
 from firmware.core.station import Station
 from firmware.core.tokens import TokenCache
-from firmware.core.values import Token, TokenInfo, Verdict
+from firmware.core.values import Reservation, Token, TokenInfo, Verdict
 from firmware.engine.journal import Change
 from offline_queue import Queue
 
@@ -21,6 +22,7 @@ AVAILABILITY = "availability"
 TOKENS = "token"
 LIST = "list"
 LIST_VERSION = "list-version"
+RESERVATIONS = "reservation"
 STATION = "station"
 
 
@@ -57,6 +59,17 @@ def token_list(event: ev.TokenListChanged) -> Change:
     return Change(put=put, delete=tuple(delete))
 
 
+def reservation(event: ev.ReservationMade | ev.ReservationEnded) -> Change:
+    """A reservation that was made, or is over."""
+    held = event.reservation
+    key = (RESERVATIONS, str(held.id))
+    if isinstance(event, ev.ReservationEnded):
+        return Change(delete=(key,))
+    return Change(
+        put={key: _packed([held.id, held.evse, token_row(held.token), token_row(held.group), held.expires_s])}
+    )
+
+
 def _packed(row: list[Any]) -> bytes:
     return json.dumps(row, separators=(",", ":")).encode()
 
@@ -86,8 +99,8 @@ async def load_settings(queue: Queue, initial: dict[str, str]) -> Settings:
     return Settings(values)
 
 
-async def recall(queue: Queue, station: Station, *, local_list: bool = True) -> None:
-    """Put back what was remembered about availability, tokens, and the local list where the station has one."""
+async def recall(queue: Queue, station: Station, *, local_list: bool = True, reservations: bool = True) -> None:
+    """Put back what was remembered about availability and tokens, and of lists and reservations what the station has."""
     for name, data in (await queue.items(AVAILABILITY)).items():
         operative = data == b"1"
         if name == "0":
@@ -97,6 +110,8 @@ async def recall(queue: Queue, station: Station, *, local_list: bool = True) -> 
     await _recall_cache(queue, station.desk.cache)
     if local_list:
         await _recall_list(queue, station.desk.local_list)
+    if reservations:
+        await _recall_reservations(queue, station.reservations)
 
 
 async def _recall_cache(queue: Queue, cache: TokenCache) -> None:
@@ -125,3 +140,17 @@ async def _recall_list(queue: Queue, local_list: LocalList) -> None:
             log.warning("entry of the local list ignored error=%s", error)
             whole = False
     local_list.restore(int(version) if version is not None and whole else EMPTY, entries)
+
+
+async def _recall_reservations(queue: Queue, reservations: Reservations) -> None:
+    found: list[Reservation] = []
+    for data in (await queue.items(RESERVATIONS)).values():
+        try:
+            number, evse, who, group, expires_s = json.loads(data)
+            token = row_token(who)
+        except (ValueError, TypeError, LookupError) as error:
+            log.warning("reservation ignored error=%s", error)
+            continue
+        if token is not None:
+            found.append(Reservation(number, evse, token, row_token(group), expires_s))
+    reservations.restore(found)

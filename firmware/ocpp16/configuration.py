@@ -49,12 +49,14 @@ WRITABLE: dict[str, AnySetting] = {
 # Keys that the configuration file may set and the central system can only read.
 READ_ONLY: dict[str, AnySetting] = {
     "LocalAuthListMaxLength": st.LIST_LIMIT,
+    "ReserveConnectorZeroSupported": st.RESERVE_ANY,
     "SendLocalListMaxLength": st.LIST_UPDATE_LIMIT,
     "StopTransactionMaxMeterValues": st.ENDED_MAX_VALUES,
 }
 # Keys of a feature profile: not there without it.
 OF_PROFILE: dict[str, tuple[str, ...]] = {
     "LocalAuthListManagement": ("LocalAuthListEnabled", "LocalAuthListMaxLength", "SendLocalListMaxLength"),
+    "Reservation": ("ReserveConnectorZeroSupported",),
 }
 
 

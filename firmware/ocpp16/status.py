@@ -105,6 +105,8 @@ def _undisturbed(evse: Evse) -> Status:
         return _CHARGING[evse.energy]
     if evse.leftover or (tx is not None and tx.phase is Phase.ENDING):
         return "Finishing"
+    if evse.reserved:
+        return "Reserved"
     return "Preparing" if evse.engaged or tx is not None else "Available"
 
 

@@ -14,6 +14,7 @@ from firmware.ocpp16.configuration import Configuration
 from firmware.ocpp16.core_profile import CoreProfile
 from firmware.ocpp16.local_auth_list import LocalAuthList
 from firmware.ocpp16.remote_trigger import RemoteTrigger
+from firmware.ocpp16.reservation import ReservationProfile
 from firmware.ocpp16.status import StatusReporter
 from firmware.ocpp16.transactions import Transactions
 from firmware.ocpp16.words import MAX_ID_TAG, id_tag, salvaged_info, token_info
@@ -30,7 +31,7 @@ from offline_queue import Queue
 
 log = logging.getLogger(__name__)
 
-PROFILES = ("LocalAuthListManagement", "RemoteTrigger")  # beside Core, which is always there
+PROFILES = ("LocalAuthListManagement", "Reservation", "RemoteTrigger")  # beside Core, which is always there
 
 
 class Translator16:
@@ -75,11 +76,15 @@ class Translator16:
             "GetLocalListVersion": absent.get_local_list_version,
             "SendLocalList": absent.send_local_list,
         }
-        local_list = LocalAuthList(engine)
+        local_list, reservation = LocalAuthList(engine), ReservationProfile(engine)
         by_profile: dict[str, dict[str, Callable[[Any], Awaitable[Reply]]]] = {
             "LocalAuthListManagement": {
                 "GetLocalListVersion": local_list.get_version,
                 "SendLocalList": local_list.send,
+            },
+            "Reservation": {
+                "CancelReservation": reservation.cancel,
+                "ReserveNow": reservation.reserve,
             },
             "RemoteTrigger": {"TriggerMessage": self.triggers.trigger},
         }

@@ -19,11 +19,14 @@ _STATES: Final[dict[Energy, ChargingState]] = {
 
 
 def connector_status(evse: Evse) -> ConnectorStatus:
-    """The status of an EVSE's connector. A cable at the station's end alone occupies it: nobody else can use the socket."""
+    """The status of an EVSE's connector. A cable at the station's end alone occupies it: nobody else can use the socket. One that is
+    reserved stays so whatever is plugged in, until the right token comes."""
     if evse.blocked:
         return "Faulted"
     if not evse.available:
         return "Unavailable"
+    if evse.reserved:
+        return "Reserved"
     return "Available" if evse.plug is Plug.UNPLUGGED else "Occupied"
 
 

@@ -120,7 +120,7 @@ def test_without_a_cable_the_token_waits_for_one() -> None:
     pole = Pole(evses=2)
     pole.tap()
     pole.answer()
-    assert pole.station.next_deadline() == pole.now_s + 60
+    assert pole.station.next_deadline(pole.now()) == pole.now_s + 60
     pole.pilot(PilotState.B, 2)
     assert pole.evse(2).running is not None
     assert pole.station.desk.waiting is None

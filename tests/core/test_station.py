@@ -168,9 +168,9 @@ def test_a_remote_start_waits_for_its_vehicle_and_lapses() -> None:
     pole = Pole(auth__authorize_remote="false")
     start = pole.do(lambda station, now: station.start_remote(1, CARD, now, remote_start_id=7))
     assert start == ACCEPTED
-    assert pole.station.next_deadline() == pole.now_s + 60
+    assert pole.station.next_deadline(pole.now()) == pole.now_s + 60
     pole.later(60)
-    assert pole.station.next_deadline() is None
+    assert pole.station.next_deadline(pole.now()) is None
     pole.do(lambda station, now: station.start_remote(1, CARD, now, remote_start_id=8))
     pole.pilot(PilotState.C)
     assert [fact.remote_start_id for fact in pole.facts(FactKind.STARTED)] == [8]
@@ -441,7 +441,7 @@ def test_a_vehicle_that_comes_in_time_keeps_the_transaction_of_its_token() -> No
     pole.pilot(PilotState.C)
     pole.later(60)
     assert pole.evse().energy is Energy.FLOWING
-    assert pole.station.next_deadline() is None
+    assert pole.station.next_deadline(pole.now()) is None
 
 
 def test_a_refused_token_leaves_a_transaction_that_waits_for_one() -> None:
