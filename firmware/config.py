@@ -124,7 +124,15 @@ class ControlTable(_Table):
     enabled: bool = True
     listen: str = "127.0.0.1:8080"
     token: str | None = Field(None, repr=False, min_length=16)
-    page: bool = True
+    page: bool | None = None  # None: on a mock board only
+    certificate_file: Path | None = None  # PEM, the whole chain; with it the interface speaks TLS
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file belong together; set both or neither")
+        return self
 
     @field_validator("listen")
     @classmethod

@@ -1,11 +1,11 @@
 """Puts the routes together: health, state, events, and those of their own files."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -15,41 +15,40 @@ from firmware.control.frames import HIGHEST_NUMBER, FrameRoutes
 from firmware.control.guard import Guard
 from firmware.control.picture import Picture
 from firmware.control.queue import QueueRoutes
+from firmware.control.sessions import Sessions
 from firmware.control.stream import EventStream, Publisher
+from ocpp_client.link_status import LinkState
 from offline_queue import Health
 
 if TYPE_CHECKING:
     from firmware.app import App
-
-PAGE: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Wayside</title>
-<h1>Wayside</h1>
-<ul>
-<li><a href="/health">Health</a>
-<li><a href="/api/state">State</a>
-<li><a href="/api/events">Events, live</a>
-<li><a href="/api/frames">OCPP frames</a>, <a href="/api/frames.jsonl">as JSON lines</a>
-<li><a href="/api/queue">Queue</a>, <a href="/api/queue/dead.jsonl">dead letters</a>
-<li><a href="/api/mock">Actions of the mock board</a>
-</ul>
-</html>
-"""
+    from firmware.control.history import History
 
 
-def build_api(app: "App", picture: Picture, publisher: Publisher, address: Address) -> ASGIApp:
-    """The interface of one program, as an ASGI application."""
+def build_api(
+    app: "App", picture: Picture, publisher: Publisher, address: Address, history: "History | None"
+) -> ASGIApp:
+    """The interface of one program, as an ASGI application; with the page where there is a history to draw."""
+    sessions = Sessions(app.config.control.token, app.clock.monotonic, port=address.port, secure=address.tls)
     core = CoreRoutes(app, picture, publisher)
     routes = [
         *core.routes(),
+        *sessions.routes(),
+        *_page_routes(history),
         *FrameRoutes(app).routes(),
         *QueueRoutes(app, picture).routes(),
         *_mock_routes(app, picture, publisher),
     ]
     handlers: dict[Any, Any] = {ApiError: _refused, HTTPException: _no_route, Exception: _defect}
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), address, app.config.control.token)
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), address, sessions)
+
+
+def _page_routes(history: "History | None") -> list[Route]:
+    if history is None:
+        return []
+    from firmware.control.pages import PageRoutes  # noqa: PLC0415 - without a page nothing of it is loaded
+
+    return [*PageRoutes().routes(), *history.routes()]
 
 
 def _mock_routes(app: "App", picture: Picture, publisher: Publisher) -> list[Route]:
@@ -78,17 +77,12 @@ class CoreRoutes:
 
     def routes(self) -> list[Route]:
         """The table."""
-        page = [Route("/", self.page, methods=["GET"])] if self._app.config.control.page else []
         return [
-            *page,
             Route("/health", self.health, methods=["GET"]),
             Route("/api/state", self.state, methods=["GET"]),
             Route("/api/events", self.events, methods=["GET"]),
+            Route("/api/link/try", self.try_link, methods=["POST"]),
         ]
-
-    async def page(self, _request: Request) -> Response:
-        """What there is to see."""
-        return HTMLResponse(PAGE)
 
     async def health(self, _request: Request) -> Response:
         """200 while the station is being driven, `degraded` when something needs a person; 503 otherwise. A lost link alone is no
@@ -115,9 +109,10 @@ class CoreRoutes:
         return answer(self._picture.document())
 
     async def events(self, request: Request) -> EventStream | Response:
-        """The stream of changes; `since=N` or the header `Last-Event-ID` asks for the frames after one."""
+        """The stream of changes; `since=N` asks for the frames after a number, the header `Last-Event-ID` or `after=ID` for those
+        after an event. A page that opens a new stream cannot set the header."""
         after = whole_number(request, "since", -1, highest=HIGHEST_NUMBER)
-        last = request.headers.get("last-event-id")
+        last = request.headers.get("last-event-id") or request.query_params.get("after")
         if last is not None:
             try:
                 after = self._publisher.position(last)
@@ -130,6 +125,14 @@ class CoreRoutes:
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
         return EventStream(self._publisher, None if after < 0 else after)
+
+    async def try_link(self, _request: Request) -> Response:
+        """Dial now instead of after the back-off. Raises ApiError 409 while there is a connection."""
+        link = self._app.connection.link.status.state
+        if link is not LinkState.WAITING:
+            raise ApiError(409, f"the link is {link.value}; only a wait for the next attempt can be cut short")
+        self._app.connection.reconnect("asked for by a person")
+        return answer({"dialling": True})
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

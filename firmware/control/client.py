@@ -3,11 +3,13 @@ that station.
 """
 
 import json
+import ssl
 from collections.abc import Iterator
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from firmware.config import Config
 from firmware.control.address import Address
@@ -23,21 +25,25 @@ class ControlError(RuntimeError):
 class ControlClient:
     """Speaks with one station. Every method raises ControlError and blocks for `timeout_s` at the most."""
 
-    def __init__(self, url: str, token: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
-        """`url` as the station tells it, such as http://127.0.0.1:8080."""
+    def __init__(
+        self, url: str, token: str | None = None, *, timeout_s: float = TIMEOUT_S, certificate: Path | None = None
+    ) -> None:
+        """`url` as the station tells it, such as http://127.0.0.1:8080; `certificate` is the one that it shows with https."""
         self._url = url.rstrip("/")
         self._token = token
         self._timeout_s = timeout_s
-        self._opener = build_opener(ProxyHandler({}))  # the station is beside us; a proxy would not find it
+        self._opener = build_opener(
+            ProxyHandler({}), *_handlers(certificate)
+        )  # the station is beside us; a proxy would not find it
 
     @classmethod
     def of(cls, config: Config) -> "ControlClient":
         """The client for the station that runs with this configuration. Raises ControlError where it serves no interface."""
         control = config.control
-        address = Address.parse(control.listen)
+        address = Address.parse(control.listen, tls=control.certificate_file is not None)
         if not control.enabled or address.port == 0:
             raise ControlError("the configuration names no address of a control interface; see [control]")
-        return cls(address.url, control.token)
+        return cls(address.url, control.token, certificate=control.certificate_file)
 
     def state(self) -> dict[str, Any]:
         """The whole picture."""
@@ -89,6 +95,15 @@ class ControlClient:
         except (URLError, HTTPException, OSError, UnicodeDecodeError) as error:
             reason = error.reason if isinstance(error, URLError) else error
             raise ControlError(f"no station answers at {self._url}: {reason}") from None
+
+
+def _handlers(certificate: Path | None) -> list[HTTPSHandler]:
+    """Trust in the station's own certificate and no other; its name is not asked for, because it is this machine's."""
+    if certificate is None:
+        return []
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    return [HTTPSHandler(context=context)]
 
 
 def _reason(error: HTTPError) -> str:

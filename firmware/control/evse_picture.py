@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _LOCKED = {LockState.LOCKED: True, LockState.UNLOCKED: False}
 
 
-def evse_picture(app: "App", number: int) -> dict[str, Any]:
-    """Everything about an EVSE. Currents are amperes per phase, L1 first."""
+def evse_picture(app: "App", number: int, finished: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Everything about an EVSE. Currents are amperes per phase, L1 first. `finished`: its last transaction."""
     evse, driver = app.engine.station.evses[number], app.engine.drivers[number]
     reading = present(driver, app.board, app.clock)
     values = reading.values
@@ -49,6 +49,7 @@ def evse_picture(app: "App", number: int) -> dict[str, Any]:
         "authorisation": evse.auth.state.value,
         "token": _token(evse),
         "transaction": _transaction(app, evse, values.import_mwh),
+        "finished": finished,
         "faults": [fault_picture(fault) for fault in evse.faults.values()],
         "sign": wanted.sign.value,
     }

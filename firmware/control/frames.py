@@ -19,15 +19,19 @@ LINES_AT_ONCE: Final = 100
 HIGHEST_NUMBER: Final = 10**15
 
 
-def frame_picture(frame: Frame) -> dict[str, Any]:
-    """A frame. `text` is what went over the wire, secrets replaced and very long ones cut; `direction` is `out` from the station."""
-    return {
+def frame_picture(frame: Frame, violation: str | None = None) -> dict[str, Any]:
+    """A frame. `text` is what went over the wire, secrets replaced and very long ones cut; `direction` is `out` from the station.
+
+    A `violation` is named only where somebody has looked for it.
+    """
+    picture = {
         "number": frame.number,
         "direction": frame.direction,
         "at": iso(frame.wall_s),
         "monotonic_s": round(frame.monotonic_s, 6),
         "text": frame.text,
     }
+    return picture if violation is None else {**picture, "violation": violation}
 
 
 class FrameRoutes:

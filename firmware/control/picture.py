@@ -17,6 +17,7 @@ from ocpp_client.link_status import Drop
 
 if TYPE_CHECKING:
     from firmware.app import App
+    from firmware.control.history import History
     from hal.mock.world import World
 
 
@@ -34,8 +35,9 @@ class Part:
 class Picture:
     """Looks at the program."""
 
-    def __init__(self, app: "App") -> None:
+    def __init__(self, app: "App", history: "History | None" = None) -> None:
         self._app = app
+        self._history = history
         self._started_s = app.clock.monotonic()
         self.more: dict[str, Callable[[], Any]] = {}  # parts that others bring: event -> what gives its value
         self.oldest = Oldest(app.queue)
@@ -43,7 +45,11 @@ class Picture:
     def parts(self) -> list[Part]:
         """Everything, in the order in which it is shown."""
         app = self._app
-        evses = [evse_picture(app, number) for number in app.engine.station.evses]
+        history = self._history
+        evses = [
+            evse_picture(app, number, None if history is None else history.finished_picture(number))
+            for number in app.engine.station.evses
+        ]
         queue, settings = self.queue(), dict(app.engine.station.settings)
         parts = [
             self._station(),

@@ -6,6 +6,7 @@ Connections are spoken by uvicorn's HTTP protocol; its server, which wakes up te
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from firmware.config import ControlTable
 from firmware.control.address import Address
 from firmware.control.api import build_api
 from firmware.control.picture import Picture
@@ -23,6 +25,7 @@ from firmware.control.stream import CUT, Publisher
 
 if TYPE_CHECKING:
     from firmware.app import App
+    from firmware.control.history import History
 
 log = logging.getLogger(__name__)
 
@@ -38,21 +41,27 @@ async def serve(app: "App") -> None:
 
     Where it cannot listen it logs why and returns: the station charges without it.
     """
-    address = Address.parse(app.config.control.listen)
+    control = app.config.control
+    address = Address.parse(control.listen, tls=control.certificate_file is not None)
     try:
-        listener = await _listen(address, app.config.control.token)
-    except OSError as error:
+        context = _tls(control)
+        listener = await _listen(address, control.token)
+    except OSError as error:  # ssl.SSLError is one
         log.error(
             "control interface not served listen=%s error=%s; free the port or change control.listen",
-            app.config.control.listen,
+            control.listen,
             error.strerror or error,
         )
         app.serving.set()
         return
     address = replace(address, port=listener.getsockname()[1])
-    picture = Picture(app)
+    history = _history(app)
+    picture = Picture(app, history)
     publisher = Publisher(app, picture)
-    async with _served(build_api(app, picture, publisher, address), listener, publisher):
+    api = build_api(app, picture, publisher, address, history)
+    async with _served(api, listener, publisher, context), asyncio.TaskGroup() as tasks:
+        if history is not None:
+            tasks.create_task(_watch(history, publisher))
         app.control_url = address.url
         app.serving.set()
         log.info("control interface served url=%s", address.url)
@@ -62,6 +71,38 @@ async def serve(app: "App") -> None:
             log.exception("event stream stopped by a defect; charging and the rest of the interface go on")
             publisher.close()
             await asyncio.Event().wait()
+
+
+def has_page(app: "App") -> bool:
+    """True when the page is served: where the configuration says so, and on a mock board unless it says no."""
+    wanted = app.config.control.page
+    return app.board.world is not None if wanted is None else wanted
+
+
+def _history(app: "App") -> "History | None":
+    """What the plot of the page is drawn from; without a page nothing of it is loaded."""
+    if not has_page(app):
+        return None
+    from firmware.control.history import History  # noqa: PLC0415
+
+    return History(app)
+
+
+async def _watch(history: "History", publisher: Publisher) -> None:
+    try:
+        await history.run(publisher.pause)
+    except Exception:
+        log.exception("history of currents stopped by a defect; charging and the rest of the interface go on")
+
+
+def _tls(control: ControlTable) -> ssl.SSLContext | None:
+    """The certificate that the interface shows, None without TLS. Raises OSError for files that are not there or do not fit."""
+    if control.certificate_file is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(control.certificate_file, control.key_file)
+    return context
 
 
 async def _listen(address: Address, token: str | None) -> socket.socket:
@@ -84,7 +125,9 @@ async def _listen(address: Address, token: str | None) -> socket.socket:
 
 
 @asynccontextmanager
-async def _served(api: ASGIApp, listener: socket.socket, publisher: Publisher) -> AsyncIterator[None]:
+async def _served(
+    api: ASGIApp, listener: socket.socket, publisher: Publisher, context: ssl.SSLContext | None
+) -> AsyncIterator[None]:
     """Accept connections while the context lasts; at its end answers under way get `STOP_S`, then everything is closed."""
     config = uvicorn.Config(
         api,
@@ -114,7 +157,7 @@ async def _served(api: ASGIApp, listener: socket.socket, publisher: Publisher) -
         own[CUT] = cut
         return made
 
-    server = await asyncio.get_running_loop().create_server(connection, sock=listener)
+    server = await asyncio.get_running_loop().create_server(connection, sock=listener, ssl=context)
     try:
         yield
     finally:

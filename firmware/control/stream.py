@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from firmware.control.answers import dumps
 from firmware.control.frames import frame_picture
 from firmware.control.picture import Part, Picture, document
+from firmware.control.violations import AT_ONCE, Inspector
 from firmware.frames import Frame
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 # In seconds as people count them, also while the mock clock runs fast.
 COALESCE_S: Final = 0.1  # between two looks at the program
 LIVE_S: Final = 0.5  # between looks when nothing reports a change: current and energy flow on
-KEEP_ALIVE_S: Final = 15.0  # of silence until a comment shows that the connection lives
+KEEP_ALIVE_S: Final = 5.0  # of silence until the connection shows that it lives
 STALLED_S: Final = 30.0  # for a client to take one piece; then it is dropped
 
 SLICE_S: Final = 2.0  # of the program's time: how soon a wait notices that the mock clock's speed changed
@@ -65,11 +66,13 @@ class Publisher:
         self._picture = picture
         self._told: dict[Key, _Told] = {}
         self._readers: set[Reader] = set()
+        self._inspector = Inspector()
         self._touched = asyncio.Event()
         self._wanted = asyncio.Event()
         self._nothing = asyncio.Event()  # never set: to wait for time alone
         self._changes = 0  # of parts, so far
         self._latest_frame = max((frame.number for frame in app.frames.since(0)), default=0)
+        self._spoken: str | None = None
         self._woken_for = (0, 0)  # changes and frame that readers were last woken for
         self.closing = False
         self.run_id = app.around.new_id()[:8]  # tells this run's frame numbers from another's
@@ -102,7 +105,7 @@ class Publisher:
             if newest != self._woken_for:
                 self._woken_for = newest
                 self._wake_readers()
-            await self._wait(COALESCE_S, self._nothing)
+            await self.pause(COALESCE_S)
 
     def close(self) -> None:
         """End every stream."""
@@ -117,6 +120,10 @@ class Publisher:
         """The program's time that passes in so many seconds as people count them."""
         world = self._app.board.world
         return seconds if world is None else seconds * world.clock.speed
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, as people count it."""
+        await self._wait(seconds, self._nothing)
 
     async def _wait(self, seconds: float, event: asyncio.Event) -> None:
         """Wait so long, as people count it, or until the event."""
@@ -172,16 +179,26 @@ class Publisher:
 
     def _frames(self, reader: Reader) -> Iterator[str]:
         size = 0
-        for frame in self._app.frames.since(reader.frame):
+        frames = self._app.frames.since(reader.frame)[:AT_ONCE]
+        self._inspector.look(frames, self._protocol)
+        for frame in frames:
             missed = frame.number - reader.frame - 1
             if missed:
                 yield _event("gap", dumps({"missed": missed}))
-            text = f"id: {self.run_id}-{frame.number}\n" + _event("frame", dumps(frame_picture(frame)))
+            text = f"id: {self.run_id}-{frame.number}\n" + _event(
+                "frame", dumps(frame_picture(frame, self._inspector.violation(frame.number)))
+            )
             yield text
             reader.frame = frame.number
             size += len(text)
             if size > PIECE_CHARACTERS:
                 return
+
+    @property
+    def _protocol(self) -> str | None:
+        """The version spoken now, or else last."""
+        self._spoken = self._app.connection.link.status.protocol or self._spoken
+        return self._spoken
 
     def position(self, last_event_id: str) -> int:
         """The frame number in a `Last-Event-ID`; 0 for one of another run, whose frames are all unknown to the client. Raises
@@ -210,6 +227,7 @@ class EventStream:
                 reader.wake.clear()
                 text = self._publisher.more(reader)
                 await self._send(send, text or await self._silence(reader))
+                await asyncio.sleep(0)  # a client that takes everything at once must not keep the others waiting
         except TimeoutError:
             log.info("event stream cut off, its client takes nothing client=%s", scope.get("client"))
             scope["state"][CUT]()
@@ -221,12 +239,12 @@ class EventStream:
         await send({"type": "http.response.body", "body": b""})
 
     async def _silence(self, reader: Reader) -> str:
-        """Wait for news; a comment when there are none for long."""
+        """Wait for news; a comment and an empty event when there are none for long, because scripts do not see comments."""
         try:
             async with asyncio.timeout(self._publisher.people_s(KEEP_ALIVE_S)):
                 await reader.wake.wait()
         except TimeoutError:
-            return ": still here\n\n"
+            return ": still here\n\n" + _event("alive", dumps({}))
         return ""
 
     async def _send(self, send: Send, text: str) -> None:

@@ -137,7 +137,7 @@ async def test_a_defect_is_answered_and_costs_only_that_answer(tmp_path: Path, m
     """A handler that breaks answers 500 in the common shape; the station and the other paths go on."""
     async with station(tmp_path) as one:
         with monkeypatch.context() as patch:
-            patch.setattr("firmware.control.picture.evse_picture", lambda _app, _number: 1 / 0)
+            patch.setattr("firmware.control.picture.evse_picture", lambda *_: 1 / 0)
             broken = await one.http.get("/api/state")
         assert broken.status_code == 500
         assert "ZeroDivisionError" in broken.json()["error"]["message"]

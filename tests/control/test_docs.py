@@ -188,7 +188,10 @@ async def test_every_path_is_documented_with_an_example(tmp_path: Path) -> None:
             FrameRoutes(app),
             QueueRoutes(app, picture),
         ]
-        routes = [*(route for table in tables for route in table.routes()), *bench_routes(app, picture, publisher.touch)]
+        routes = [
+            *(route for table in tables for route in table.routes()),
+            *bench_routes(app, picture, publisher.touch),
+        ]
         paths = {re.escape(URL + re.sub(r"{.*?}", "NAME", route.path)).replace("NAME", r"[^/\s]+") for route in routes}
         commands = " ".join(example.command for example in examples())
         paths.discard(re.escape(URL) + "/")

@@ -1,12 +1,21 @@
 """Who may ask."""
 
+import asyncio
 import logging
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from firmware.control.address import Address, same_origin
+from firmware.control.address import Address
+from firmware.control.client import ControlClient
 from tests.control.station import Station, station
 
 TOKEN = "a-control-token-of-some-length"
@@ -70,10 +79,11 @@ async def test_what_a_form_can_send_is_refused(tmp_path: Path, content_type: str
 
 
 async def test_the_token_is_asked_for_everywhere_but_at_health(tmp_path: Path) -> None:
-    """With a token every path but /health answers 401 without it, with another one, and with another scheme."""
+    """With a token every path that tells of the station answers 401 without it, with another one, and with another scheme."""
     async with station(tmp_path, {"control.token": TOKEN}) as one:
-        assert (await one.http.get("/health")).status_code == 200
-        for path in ("/", "/api/state", "/api/events", "/api/frames.jsonl", "/api/mock", "/nothing/here"):
+        for free in ("/health", "/", "/page/js/app.js", "/api/session"):
+            assert (await one.http.get(free)).status_code == 200, free
+        for path in ("/api/state", "/api/history", "/api/events", "/api/frames.jsonl", "/api/mock", "/nothing/here"):
             for header in ("", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer \u00e9"):
                 refused = await one.http.get(path, headers=httpx.Headers({"Authorization": header}, encoding="latin-1"))
                 assert refused.status_code == 401, (path, header)
@@ -155,8 +165,86 @@ def test_a_configured_name_is_ours_and_no_other() -> None:
 
 def test_an_origin_is_ours_when_scheme_name_and_port_are() -> None:
     """The default port may be left out on either side."""
-    assert same_origin("http://charger.lan", "charger.lan:80")
-    assert not same_origin("https://charger.lan", "charger.lan")
-    assert not same_origin("http://charger.lan:8080", "charger.lan")
-    assert not same_origin("null", "charger.lan")
-    assert not same_origin("", "charger.lan")
+    plain, tls = Address("charger.lan", 80), Address("charger.lan", 443, tls=True)
+    assert plain.is_origin("http://charger.lan", "charger.lan:80")
+    assert not plain.is_origin("https://charger.lan", "charger.lan")
+    assert not plain.is_origin("http://charger.lan:8080", "charger.lan")
+    assert not plain.is_origin("null", "charger.lan")
+    assert not plain.is_origin("", "charger.lan")
+    assert tls.is_origin("https://charger.lan:443", "charger.lan")
+    assert not tls.is_origin("http://charger.lan:443", "charger.lan")
+    assert tls.url == "https://charger.lan:443"
+
+
+async def test_a_browser_signs_in_with_the_token_once(tmp_path: Path) -> None:
+    """The token is exchanged for a cookie that opens every path, that no script can read and no other site can use."""
+    async with station(tmp_path, {"control.token": TOKEN}) as one:
+        assert (await one.http.get("/api/session")).json() == {"token_needed": True, "signed_in": False}
+        signed = await one.http.post("/api/session", json={"token": TOKEN})
+        cookie = signed.headers["Set-Cookie"]
+        assert TOKEN not in cookie
+        for word in ("HttpOnly", "SameSite=Strict", "Path=/"):
+            assert word in cookie
+        assert (await one.http.get("/api/state")).status_code == 200
+        assert (await one.http.get("/api/session")).json()["signed_in"] is True
+        await one.http.delete("/api/session")
+        one.http.cookies.clear()
+        name, _, value = cookie.partition(";")[0].partition("=")
+        stale = await one.http.get("/api/state", headers={"Cookie": f"{name}={value}"})
+        assert stale.status_code == 401
+
+
+async def test_a_wrong_token_signs_nobody_in(tmp_path: Path) -> None:
+    """Wrong tokens are refused, and after ten of them for a minute even the right one."""
+    async with station(tmp_path, {"control.token": TOKEN}) as one:
+        for given in (*["x" * 20] * 9, None):
+            refused = await one.http.post("/api/session", json={"token": given})
+            assert refused.status_code == 403
+            assert "Set-Cookie" not in refused.headers
+        late = await one.http.post("/api/session", json={"token": TOKEN})
+        assert late.status_code == 429
+
+
+async def test_the_interface_speaks_tls_with_a_certificate(tmp_path: Path) -> None:
+    """With certificate and key it answers over HTTPS, its cookie is marked secure, and plain HTTP gets nothing."""
+    certificate, key = self_signed(tmp_path)
+    tls = {"control.certificate_file": str(certificate), "control.key_file": str(key), "control.token": TOKEN}
+    async with station(tmp_path / "state", tls) as one:
+        url = one.app.control_url or ""
+        assert url.startswith("https://")
+        context = ssl.create_default_context(cafile=certificate)
+        async with httpx.AsyncClient(base_url=url, verify=context) as http:
+            signed = await http.post("/api/session", json={"token": TOKEN}, headers={"Origin": url})
+            assert "; Secure" in signed.headers["Set-Cookie"]
+            assert (await http.get("/api/state")).status_code == 200
+            foreign = await http.get("/api/state", headers={"Origin": url.replace("https", "http")})
+            assert foreign.status_code == 403
+        with pytest.raises(httpx.HTTPError):
+            await one.http.get(url.replace("https", "http") + "/health")
+        client = ControlClient(url, TOKEN, certificate=certificate)
+        state = await asyncio.to_thread(client.state)
+        assert state["station"]["id"] == one.app.config.station.id
+
+
+def self_signed(directory: Path) -> tuple[Path, Path]:
+    """A certificate for this machine and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = directory / "control.pem", directory / "control.key"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key_file.write_bytes(pem)
+    return certificate_file, key_file

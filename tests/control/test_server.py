@@ -132,7 +132,7 @@ async def test_a_defect_of_the_stream_costs_the_stream_only(
         async with one.events() as events:
             await events.next("state")
             with monkeypatch.context() as patch:
-                patch.setattr("firmware.control.picture.evse_picture", lambda _app, _number: 1 / 0)
+                patch.setattr("firmware.control.picture.evse_picture", lambda *_: 1 / 0)
                 await one.act("evse/1/plug", car="compact")
                 await events.end()
         assert "event stream stopped by a defect" in caplog.text

@@ -209,7 +209,7 @@ async def test_health_is_down_while_nobody_drives_the_station(tmp_path: Path) ->
     app = await open_app(tmp_path)
     try:
         picture = Picture(app)
-        api = build_api(app, picture, Publisher(app, picture), Address("127.0.0.1", 80))
+        api = build_api(app, picture, Publisher(app, picture), Address("127.0.0.1", 80), None)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1") as http:
             down = await http.get("/health")
         assert down.status_code == 503

@@ -87,13 +87,13 @@ async def test_a_look_at_the_headers_opens_no_stream(tmp_path: Path) -> None:
 
 
 async def test_an_idle_station_is_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What only runs on with time, such as the time itself, is no news: a station in peace sends comments."""
+    """What only runs on with time, such as the time itself, is no news: a station in peace sends signs of life."""
     monkeypatch.setattr(stream, "KEEP_ALIVE_S", 0.7)  # longer than the interval between two looks
     async with station(tmp_path) as one:
         await one.app.connection.stop()
         async with one.events() as events:
             await events.comment()  # by then the program has come to rest
-            assert await events.comment() == []
+            assert await events.comment() == ["alive"]
 
 
 async def test_frames_come_as_they_are_with_their_numbers(tmp_path: Path) -> None:

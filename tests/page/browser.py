@@ -49,22 +49,24 @@ def chromium() -> Iterator[str]:
     """A running browser; gives the URL of its DevTools socket."""
     program = find_chromium()
     assert program is not None
-    with tempfile.TemporaryDirectory(prefix="wayside-chromium-", ignore_cleanup_errors=True) as directory:
-        with subprocess.Popen(
+    with (
+        tempfile.TemporaryDirectory(prefix="wayside-chromium-", ignore_cleanup_errors=True) as directory,
+        subprocess.Popen(
             [program, *FLAGS, f"--user-data-dir={directory}"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "LANGUAGE": "en"},
-        ) as process:
+        ) as process,
+    ):
+        try:
+            yield _devtools(process)
+        finally:
+            process.terminate()
             try:
-                yield _devtools(process)
-            finally:
-                process.terminate()
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _devtools(process: "subprocess.Popen[str]") -> str:
@@ -163,7 +165,7 @@ class Page:
     async def screenshot(self, path: Path) -> None:
         """Write what is to be seen as PNG."""
         answer = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(answer["data"]))
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(answer["data"]))  # noqa: ASYNC240 - nobody waits but this test
 
     def take(self, method: str, params: dict[str, Any]) -> None:
         """An event of the browser."""
