@@ -13,7 +13,8 @@ from ocpp_client import websocket
 from ocpp_client.errors import ConnectionLost
 from ocpp_client.micro import dial as micro
 from ocpp_client.sockets import WebSocket
-from tests.ocpp_client.stations import BOOTED, hear, mute
+from tests.ocpp_client.lines import hear
+from tests.ocpp_client.stations import BOOTED, mute
 
 WITHOUT_THE_LIBRARY = """
 import sys
