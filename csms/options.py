@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drain", metavar="S", type=float, default=0.0, help="at the end close connections over so many seconds"
     )
-    _add_security(parser)
+    add_security(parser)
     parser.add_argument("--files", metavar="DIR", type=Path, help="serve DIR/downloads and take files into DIR/uploads")
     parser.add_argument("--files-listen", metavar="HOST:PORT", default="127.0.0.1:9002", help="for files (%(default)s)")
     parser.add_argument("--rate", metavar="N", type=float, help="messages a second of one station, on average")
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_security(parser: argparse.ArgumentParser) -> None:
+def add_security(parser: argparse.ArgumentParser) -> None:
+    """Who a station must prove to be, and how."""
     parser.add_argument(
         "--profile",
         metavar="N",

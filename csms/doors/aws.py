@@ -2,7 +2,7 @@
 
 The route selection expression does not matter: $connect, $default and $disconnect all lead to this handler. The gateway
 has no path parameters, so the identity is the user of Basic authentication, the query parameter `id`, or the header
-`X-Station-Identity` of a proxy in front of it. The handler must answer within 29 s; `csms.doors.worker` keeps to that.
+`X-Station-Identity` of a proxy in front of it. The gateway waits 29 s for an answer; `csms.doors.worker` keeps to that.
 
 It needs the extra `aws`.
 """

@@ -10,8 +10,10 @@ The reverse direction is an HTTP API in the manner of cloud gateways: `POST /@co
 import asyncio
 import hmac
 import logging
+import random
 import re
 import ssl as tls
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -27,8 +29,10 @@ from csms.admission import Admission, House, admit, identity_of
 from csms.api.serving import ApiServer
 from csms.config import CsmsConfig
 from csms.doors.connections import HolderUnavailable
+from csms.pace import Pace
 from csms.passwords import PasswordCheck
 from ocpp_client.errors import ConnectionLost
+from ocpp_client.sockets import PEER_ADDRESS
 from ocpp_client.websocket import Rejection, WebSocket, WebSocketServer, serve
 
 log = logging.getLogger(__name__)
@@ -105,6 +109,7 @@ class Proxy:
         self._ssl = ssl
         self._sockets: dict[str, WebSocket] = {}
         self._met: set[str] = set()
+        self._per_address: Counter[str] = Counter()
         self._closing = False
         self._server: WebSocketServer | None = None
         self._api = ApiServer(self._connections_api(), config.api_host, config.api_port)
@@ -127,6 +132,16 @@ class Proxy:
         )
         self.port = self._server.ports[0]
 
+    async def drain(self, over_s: float, rng: random.Random) -> None:
+        """Admit nobody, and close the connections with 1012 one by one, each at a random moment within `over_s`."""
+        self._closing = True
+
+        async def leave(socket: WebSocket, after_s: float) -> None:
+            await asyncio.sleep(after_s)
+            await socket.close(RESTART_CODE, "the proxy is stopping")
+
+        await asyncio.gather(*(leave(each, rng.uniform(0, over_s)) for each in tuple(self._sockets.values())))
+
     async def close(self) -> None:
         """Close every connection with 1012."""
         self._closing = True
@@ -140,7 +155,13 @@ class Proxy:
         station = identity_of(path)
         if station is None:
             return Rejection(404, {}, "the path must end with a percent-encoded identity of at most 48 characters\n")
-        house = House(len(self._sockets), len(self._met), is_known=station in self._met, closing=self._closing)
+        house = House(
+            len(self._sockets),
+            len(self._met),
+            is_known=station in self._met,
+            closing=self._closing,
+            from_address=self._per_address[headers.get(PEER_ADDRESS, "")],
+        )
         decision = admit(station, headers, self._config.csms, self._passwords, house)
         if isinstance(decision, Rejection):
             return decision
@@ -157,8 +178,10 @@ class Proxy:
                 NO_VERSION_CODE, f"no common OCPP version; offer {', '.join(self._config.csms.protocols)}"
             )
             return
+        address = socket.peer_address.rpartition(":")[0]
         self._met.add(admission.station)
         self._sockets[connection] = socket
+        self._per_address[address] += 1
         ended = ConnectionLost(1006)
         try:
             await self._backend.connected(connection, admission.station, admission.protocol, socket.peer_address)
@@ -168,6 +191,9 @@ class Proxy:
             await socket.close(BACKEND_LOST_CODE, "the central system cannot be reached; try again later")
         finally:
             del self._sockets[connection]
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
         try:
             await self._backend.disconnected(connection, ended.code, ended.reason)
         except HolderUnavailable as error:
@@ -199,12 +225,14 @@ class Proxy:
             lane.task_done()
 
     async def _read(self, socket: WebSocket, calls: asyncio.Queue[str], answers: asyncio.Queue[str]) -> ConnectionLost:
-        limits = self._config.limits
+        limits, rates = self._config.limits, self._config.csms.limits
+        pace = Pace(rates.messages_per_s, rates.messages_at_once)
         try:
             async with asyncio.timeout(limits.lifetime_s):
                 while True:
                     async with asyncio.timeout(limits.idle_s):
                         message = await socket.receive()
+                    await asyncio.sleep(pace.wait_s(asyncio.get_running_loop().time()))
                     if isinstance(message, str):  # OCPP-J knows no binary messages (edition 2, section 4.1.3)
                         await (answers if _ANSWER.match(message) else calls).put(message)
         except ConnectionLost as lost:

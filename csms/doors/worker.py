@@ -39,10 +39,12 @@ from csms.stores.redis import RedisKeeper
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S: Final = 20.0
-"""How long an event waits for its station; a cloud gateway gives its functions 29 s in all."""
+EVENT_S: Final = 28.0
+"""How long an event may take in all; a cloud gateway gives its functions 29 s."""
 
-HANDLER_TIMEOUT_S: Final = 25.0
+_HANDLERS_SHARE: Final = 0.75
+"""The part of it after which no handler may still run: the rest is for its answer."""
+
 NUMBERED: Final = "StartTransaction"
 NUMBERS: Final = 4
 """Only this message needs a number, and rarely a second one because the first is in the books already."""
@@ -70,6 +72,7 @@ class Worker:
         new_id: Callable[[], str],
         now: Callable[[], Moment] = posix_moment,
         on_event: Callable[[DomainEvent], None] | None = None,
+        event_s: float = EVENT_S,
     ) -> None:
         """`on_event` hears of every domain event."""
         self._core = core
@@ -79,6 +82,7 @@ class Worker:
         self._new_id = new_id
         self._now = now
         self._on_event = on_event
+        self._event_s = event_s
 
     async def connected(self, station: str, protocol: str, connection: str, remote: str = "") -> None:
         """A station has a new connection."""
@@ -122,12 +126,15 @@ class Worker:
 
     async def _handle(self, station: str, event: Event) -> None:
         """Handle an event and everything that follows from it."""
+        begun_s = asyncio.get_running_loop().time()
+        until_s = begun_s + self._event_s
         waiting: list[Event] = [event]
         for _ in range(MAX_ROUNDS):
             if not waiting:
                 return
             jobs: list[Await] = []
-            async with self._shared.alone_with(station, self._new_id(), PATIENCE_S):
+            patience_s = until_s - asyncio.get_running_loop().time()
+            async with self._shared.alone_with(station, self._new_id(), patience_s):
                 following: list[Event] = []
                 for each in waiting:
                     for effect in await self._step(station, each):
@@ -136,7 +143,8 @@ class Worker:
                         else:
                             following += await self._carry_out(effect)
             # Handlers run without the lock: one of them may call its own station and wait for the answer.
-            waiting = [*following, *[await self._run(job) for job in jobs]]
+            handlers_until_s = begun_s + _HANDLERS_SHARE * self._event_s
+            waiting = [*following, *[await self._run(job, handlers_until_s) for job in jobs]]
         raise RuntimeError(f"station {station}: {type(event).__name__} never came to an end")
 
     async def _step(self, station: str, event: Event) -> Sequence[Effect]:
@@ -191,10 +199,10 @@ class Worker:
         except HolderUnavailable as error:
             log.warning("connection not closed connection=%s error=%s", effect.connection, error)
 
-    async def _run(self, effect: Await) -> Event:
+    async def _run(self, effect: Await, until_s: float) -> Event:
         result: Any
         try:
-            async with asyncio.timeout(HANDLER_TIMEOUT_S):
+            async with asyncio.timeout_at(until_s):
                 result = await effect.awaitable
         except Exception as error:  # noqa: BLE001 - the core answers with a CALLERROR and logs it
             result = error

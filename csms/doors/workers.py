@@ -9,7 +9,8 @@ Each end proves itself with a shared secret as a bearer token.
 
 import hmac
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
@@ -30,7 +31,10 @@ from csms.doors.worker import Worker
 from csms.redis_client import RedisUnavailable
 from csms.stores.keeper import KeeperUnavailable
 
+log = logging.getLogger(__name__)
+
 DEFAULT_TIMEOUT_S: Final = 30.0
+REST_S: Final = 5.0
 
 
 class ConnectedEvent(BaseModel):
@@ -85,6 +89,47 @@ class HttpBackend:
         if answer.status != 204:
             text = answer.body.decode(errors="replace")[:200]
             raise HolderUnavailable(f"the worker answered {answer.status} to {event.kind}: {text}")
+
+
+class Balanced:
+    """Several workers taken in turns. One that does not answer gets nothing for a while.
+
+    What came in on a connection may be told to another worker then, because a message is executed once whoever is told
+    of it. The beginning of a connection is told once: the station connects again.
+    """
+
+    def __init__(self, backends: Sequence[HttpBackend], now_s: Callable[[], float]) -> None:
+        """`now_s` is monotonic."""
+        self._resting: dict[HttpBackend, float] = dict.fromkeys(backends, 0.0)  # until when
+        self._now_s = now_s
+
+    async def connected(self, connection: str, station: str, protocol: str, remote: str) -> None:
+        await self._once(lambda backend: backend.connected(connection, station, protocol, remote))
+
+    async def received(self, connection: str, text: str) -> None:
+        await self._by_any(lambda backend: backend.received(connection, text))
+
+    async def disconnected(self, connection: str, code: int, reason: str) -> None:
+        await self._by_any(lambda backend: backend.disconnected(connection, code, reason))
+
+    async def _once(self, tell: Callable[[HttpBackend], Awaitable[None]]) -> None:
+        backend = min(self._resting, key=lambda each: self._resting[each] > self._now_s())
+        until_s = self._resting.pop(backend)
+        self._resting[backend] = until_s  # last in turn
+        try:
+            await tell(backend)
+        except HolderUnavailable:
+            self._resting[backend] = self._now_s() + REST_S
+            raise
+
+    async def _by_any(self, tell: Callable[[HttpBackend], Awaitable[None]]) -> None:
+        for _ in range(len(self._resting) - 1):
+            try:
+                await self._once(tell)
+                return
+            except HolderUnavailable as error:
+                log.warning("worker passed over error=%s", error)
+        await self._once(tell)
 
 
 class ProxyConnections:

@@ -144,13 +144,13 @@ class WorkerParts:
     router: Router
     stack: AsyncExitStack
 
-    def worker(self, connections: Connections) -> Worker:
+    def worker(self, connections: Connections, **options: Any) -> Worker:
         client = RedisClient(RedisSettings(self.redis_url))
         self.stack.push_async_callback(client.close)
         rng = random.Random(next(_numbers))
         ids = (f"{rng.getrandbits(64):016x}" for _ in itertools.count())
         core = Core(handlers.router().overlaid(self.router), new_id=lambda: next(ids))
-        return Worker(core, RedisKeeper(client), Shared(client), connections, new_id=lambda: next(ids))
+        return Worker(core, RedisKeeper(client), Shared(client), connections, new_id=lambda: next(ids), **options)
 
 
 @asynccontextmanager

@@ -14,17 +14,18 @@ import httpx
 import moto
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from csms.config import CsmsConfig, StationConfig
+from csms.config import CsmsConfig, Limits, StationConfig
 from csms.core.effects import OutcomeKind
-from csms.core.router import Router
+from csms.core.router import Context, Router
 from csms.doors.aws import MAX_MESSAGE_BYTES, Gateway, GatewayConnections
 from csms.doors.connections import Gone, HolderUnavailable, TooLong
 from csms.doors.proxy import AWS_LIMITS, Proxy, ProxyConfig, ProxyLimits
-from csms.doors.worker import Worker
+from csms.doors.worker import EVENT_S, Worker
 from csms.passwords import hash_password
+from ocpp_client.v16 import DataTransferRequest, DataTransferResponse
 from tests.csms.conftest import PATIENCE_S, Raw
 from tests.csms.doors.forms import SECRET, GatewayStandIn, WorkerParts, boto_connections, gateway_event, opened
 from tests.csms.redis_server import RedisServer, needs_redis
@@ -124,6 +125,29 @@ async def test_a_dead_connection_is_found_out(worker: Worker, kept: Kept) -> Non
     assert outcome.elapsed_s < 5
     await gateway.handle(connect_event("c2", {}, {"id": "CP1"}))
     assert kept.closed == []  # nothing older was left to close
+
+
+@needs_redis
+async def test_a_handler_that_takes_too_long_is_answered_for(tmp_path: Path, kept: Kept) -> None:
+    """The gateway waits 29 s for its function: a handler is given up in time for a CALLERROR to go out before that."""
+    server, router = RedisServer(tmp_path), Router()
+
+    @router.on("ocpp1.6", "DataTransfer")
+    async def think(_context: Context, _request: DataTransferRequest) -> DataTransferResponse:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody ends the wait")
+
+    await server.start()
+    async with AsyncExitStack() as stack:
+        worker = WorkerParts(server.url, router, stack).worker(kept, event_s=0.8)
+        await worker.connected("CP1", "ocpp1.6", "c1")
+        begun_s = asyncio.get_running_loop().time()
+        await worker.received("c1", '[2,"d","DataTransfer",{"vendorId":"Example"}]')
+        took_s = asyncio.get_running_loop().time() - begun_s
+    server.stop()
+    assert kept.sent == [("c1", [4, "d", "InternalError", "the handler took too long", {}])]
+    assert took_s >= 0.6
+    assert EVENT_S < 29
 
 
 @needs_redis
@@ -280,6 +304,50 @@ async def test_without_a_backend_a_station_is_sent_away(backend: Any) -> None:
             with contextlib.suppress(ConnectionClosed):  # one of them closes at once
                 await raw.send([2, "1", "Heartbeat", {}])
             assert await raw.closed() == 1013
+
+
+async def test_a_proxy_keeps_to_the_limits_of_addresses_and_rates() -> None:
+    """One connection too many of an address is answered 429; messages beyond the rate are passed on later, all of them."""
+    limits = Limits(connections_per_address=1, messages_per_s=50, messages_at_once=1)
+    backend = Noting()
+    async with AsyncExitStack() as stack:
+        proxy = await opened(stack, backend, CsmsConfig(api_host=None, limits=limits))
+        loop = asyncio.get_running_loop()
+        async with dial(proxy) as raw:
+            with pytest.raises(InvalidStatus) as refused:
+                async with dial(proxy):
+                    pass
+            assert refused.value.response.status_code == 429
+            assert refused.value.response.headers["Retry-After"]
+            begun_s = loop.time()
+            for number in range(6):
+                await raw.send([2, str(number), "Heartbeat", {}])
+            await _until(lambda: len(backend.texts) == 6)
+            assert loop.time() - begun_s >= 5 / 50
+        async with AsyncExitStack() as later:
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    try:
+                        await later.enter_async_context(dial(proxy))
+                        break
+                    except InvalidStatus:  # the first one's end takes a moment
+                        await asyncio.sleep(0.01)
+
+
+class Noting:
+    """A backend that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    async def connected(self, *_: Any) -> None:
+        return
+
+    async def received(self, _connection: str, text: str) -> None:
+        self.texts.append(text)
+
+    async def disconnected(self, *_: Any) -> None:
+        return
 
 
 def test_a_proxy_without_a_secret_does_not_start() -> None:
