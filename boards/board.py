@@ -87,7 +87,10 @@ def build(
         clock = world.clock
     elif description.is_mock:
         raise ValueError(f"{description.source}: a board with mock devices needs a world")
-    return _Builder(description, clock, rng, registry or Registry(), world).board()
+    try:
+        return _Builder(description, clock, rng, registry or Registry(), world).board()
+    except BoardError as error:
+        raise error.on(description.line_of(error.place)) from error.__cause__
 
 
 class _Builder:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from boards.lines import line_of
 from hal.bus import Bus, SerialBus, TcpBus
 
 Phases = Literal[1, 3]
@@ -92,6 +93,7 @@ class BoardDescription(Table):
     """A whole board file."""
 
     source: str  # the file, as named in errors
+    _lines: dict[str, int] = PrivateAttr(default_factory=dict)
     board: BoardTable
     bus: dict[str, BusTable] = {}
     evse: tuple[EvseTable, ...] = Field(min_length=1)
@@ -123,6 +125,14 @@ class BoardDescription(Table):
             table = getattr(self, kind)
             if table is not None:
                 yield kind, table
+
+    def remember_lines(self, lines: dict[str, int]) -> None:
+        """Keep where in the file each key stands, for errors that are found later."""
+        self._lines = lines
+
+    def line_of(self, place: str) -> int | None:
+        """The line of a place in the file; None where it is not known."""
+        return line_of(self._lines, place)
 
     @property
     def is_mock(self) -> bool:

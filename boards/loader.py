@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from boards.description import BoardDescription
 from boards.errors import BoardError
+from boards.lines import line_of, lines_of
 
 SHIPPED = Path(__file__).parent
 
@@ -35,14 +36,21 @@ def load_board(path: Path) -> BoardDescription:
     """Read a board file. Raises BoardError."""
     source = str(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
     except OSError as error:
         raise BoardError(source, "", f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise BoardError(source, f"byte {error.start}", "not UTF-8; save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise BoardError(source, "", f"not TOML: {error}") from error
-    return describe(document, source)
+    lines = lines_of(text)
+    try:
+        description = describe(document, source)
+    except BoardError as error:
+        raise error.on(line_of(lines, error.place)) from error.__cause__
+    description.remember_lines(lines)
+    return description
 
 
 def describe(document: dict[str, Any], source: str) -> BoardDescription:

@@ -40,6 +40,13 @@ def make_world(
     Its time is that of `source`, an event loop. Its clock begins with the wall time, trust and boot of `clock`. With
     `state_dir`, registers, cables and vehicles outlive the program in a file there; without, they live as long as the world.
     """
+    try:
+        return _made(description, source, clock, state_dir)
+    except BoardError as error:
+        raise error.on(description.line_of(error.place)) from None
+
+
+def _made(description: BoardDescription, source: TimeSource, clock: Clock, state_dir: Path | None) -> World:
     table = _table(description)
     start = clock.now()
     try:

@@ -47,6 +47,16 @@ def built(document: dict[str, Any], **options: Any) -> Board:
     return build(description, clock=world.clock, rng=Random(1), world=world, **options)
 
 
+def built_from(description: BoardDescription) -> Board:
+    """The board of a description, on a loop of its own that ends with it."""
+
+    async def main() -> Board:
+        world = world_for(description)
+        return build(description, clock=world.clock, rng=Random(1), world=world)
+
+    return run(main())
+
+
 def refusal(document: dict[str, Any], **options: Any) -> BoardError:
     """What is said of a board that cannot be built."""
 
@@ -213,6 +223,8 @@ class _Relay:
     """The contactor of a controller below, as far as a builder cares."""
 
     dead_man_s = None
+    follows_vehicle = True
+    waiting = False
     closed = None
 
     async def open(self) -> None: ...
