@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": ("firmware.commands.doctor", "examine the way to the central system, step by step"),
     "boards": ("firmware.commands.boards", "list and check board files"),
     "simulate": ("firmware.simulation.cli", "play charger-days with faults in virtual time"),
+    "scenario": ("firmware.commands.scenario", "play scenarios: steps, waits and expectations"),
     "queue": ("firmware.commands.queue", "look into the journal: waiting messages and dead letters"),
 }
 USAGE_ERROR = 2

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from firmware.control.evse_picture import evse_picture
+from firmware.ocpp16.status import status_of
 
 if TYPE_CHECKING:
     from firmware.app import App
@@ -30,7 +31,7 @@ def look(app: "App", evse: int) -> dict[str, Any]:
     picture = evse_picture(app, evse)
     transaction = picture["transaction"]
     return {
-        "state": STATES[picture["status"]["ocpp1.6"]],
+        "state": STATES[status_of(station.evses[evse]).status],
         "plugged": picture["plugged"],
         "pilot": picture["pilot"],
         "locked": picture["locked"],

@@ -91,17 +91,38 @@ class Operator:
 
 
 class LiveStage:
-    """A running program on a mock board. `central` None: one that only its operator can command, whom `ask` asks."""
+    """A running program on a mock board. `central` None: one that only its operator can command, whom `ask` asks.
+
+    A program that started again is attached anew; in between nothing can be done or seen.
+    """
 
     def __init__(self, app: "App", central: CentralSystem | None = None, *, ask: Callable[[str], None]) -> None:
-        self._app = app
+        self._present: App | None = None
+        self._deaf: Callable[[], None] = _nothing
+        self._latest_protocol: str | None = None
         self._fast_waits = central is not None
-        self._protocol = app.connection.link.status.protocol
         self.conversation = Conversation(app.clock.monotonic)
         self.central: CentralSystem = central or Operator(self.conversation, ask)
+        self.attach(app)
+
+    def attach(self, app: "App") -> None:
+        """This is the program now."""
+        self._present = app
         self._deaf = app.frames.listen(
             lambda frame: self.conversation.hear(frame.text, from_station=frame.direction == "out")
         )
+
+    def detach(self) -> None:
+        """The program has ended."""
+        self._present = None
+        self._deaf()
+        self._deaf = _nothing
+
+    @property
+    def _app(self) -> "App":
+        if self._present is None:
+            raise Impossible("the station's program does not run")
+        return self._present
 
     @contextmanager
     def prepared(self, settings: Mapping[str, str]) -> Iterator[None]:
@@ -109,16 +130,18 @@ class LiveStage:
 
         Raises NotHere on real hardware.
         """
-        world, rules, station = self._world, self._rules, self._app.engine.station
-        before = {name: value for name, value in station.settings if name in settings}
+        if self._app.board.world is None:
+            raise NotHere("this board has real hardware; scenarios need a mock board")
+        before = {name: value for name, value in self._app.engine.station.settings if name in settings}
         try:
             self._change(settings)
             yield
         finally:
-            self._deaf()
-            rules.clear()
-            perform(world, "network", {"mode": "up", "latency_s": 0.0})
-            self._change(before)
+            if self._present is not None:
+                self._rules.clear()
+                perform(self._world, "network", {"mode": "up", "latency_s": 0.0})
+                self._change(before)
+            self.detach()
 
     def _change(self, settings: Mapping[str, str]) -> None:
         for name, value in settings.items():
@@ -140,8 +163,9 @@ class LiveStage:
 
     @property
     def protocol(self) -> str | None:
-        self._protocol = self._app.connection.link.status.protocol or self._protocol
-        return self._protocol
+        if self._present is not None:
+            self._latest_protocol = self._present.connection.link.status.protocol or self._latest_protocol
+        return self._latest_protocol
 
     @property
     def _world(self) -> "World":
@@ -167,10 +191,10 @@ class LiveStage:
             raise Impossible(str(error)) from None
 
     def seen(self, evse: int) -> Mapping[str, Any]:
-        return look(self._app, evse)
+        return {} if self._present is None else look(self._present, evse)
 
     def transaction(self, evse: int) -> str | None:
-        return remote_id(self._app, evse)
+        return None if self._present is None else remote_id(self._present, evse)
 
     def meter_wh(self) -> int:
         return sum(evse.import_mwh() // 1000 for evse in self._world.evses)
@@ -186,6 +210,10 @@ class LiveStage:
 
     async def set_power(self, on: bool) -> None:
         raise NotHere("only a station in virtual time lives through a power cut")
+
+
+def _nothing() -> None:
+    """Nobody listens."""
 
 
 def _set(name: str, value: str, station: "Station", _now: object) -> None:
