@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boards import Board, BoardDescription, build
 from firmware import __version__
@@ -37,6 +37,7 @@ from firmware.uplink.presets import is_cellular, preset_settings
 from hal.clock import Clock, TimeKeeper
 from hal.types import SimIdentity
 from offline_queue import Bounds, Queue, QueueError
+from offline_queue.files import free_bytes
 
 if TYPE_CHECKING:
     from firmware.scenarios.stage import CentralSystem
@@ -66,6 +67,8 @@ class Surroundings:
     new_id: Callable[[], str]
     state_dir: Path
     environment: Mapping[str, str] = field(default_factory=dict)  # where a service manager says what it wants
+    world: Any = None  # a mock world that outlives the program; None: a mock board gets one of its own
+    free_bytes: Callable[[Path], int] = free_bytes  # the room that a directory has
 
 
 class App:
@@ -105,8 +108,8 @@ class App:
     async def open(cls, config: Config, description: BoardDescription, around: Surroundings) -> "App":
         """Open the journal and make the devices. Raises BoardError and QueueError."""
         prepare_state_dir(around.state_dir)
-        world = None
-        if description.is_mock:
+        world = around.world
+        if description.is_mock and world is None:
             loop = asyncio.get_running_loop()
             from boards.mock import make_world  # noqa: PLC0415 - a real board loads nothing of the mock world
 
@@ -116,6 +119,7 @@ class App:
         queue = await Queue.open(
             around.state_dir / DATABASE,
             bounds=_bounds(config.queue),
+            free_bytes=around.free_bytes,
             on_incident=lambda incident: log.warning("journal incident %s", incident),
             wall_clock=board.clock.wall,
         )

@@ -5,13 +5,10 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from boards import BoardDescription, build, find_board, load_board
-from firmware.app import DATABASE, App, Exit, Surroundings, prepare_state_dir
+from boards import BoardDescription, find_board, load_board
+from firmware.app import App, Exit, Surroundings
 from firmware.config import Config
-from firmware.engine import memory
-from firmware.engine.engine import Engine
 from firmware.simulation.site import Environment
-from offline_queue import Bounds, Queue
 
 BOARD = "mock"
 
@@ -49,25 +46,18 @@ async def run_app(
             "ocpp16": dict(settings or {}),
         }
     )
-    app = await _open(config, env)
+    around = Surroundings(
+        env.world.clock,
+        env.rng,
+        lambda: new_id(env.rng),
+        env.state_dir,
+        world=env.world,
+        free_bytes=env.free_bytes,
+    )
+    app = await App.open(config, board(), around)
     change(app)
     env.running(app)
     return await app.run()
-
-
-async def _open(config: Config, env: Environment) -> App:
-    """What `App.open` does, but with a world that outlives the program and a disk whose room the simulation decides."""
-    prepare_state_dir(env.state_dir)
-    devices = build(board(), clock=env.world.clock, rng=env.rng, world=env.world)
-    clock = devices.clock
-    around = Surroundings(clock, env.rng, lambda: new_id(env.rng), env.state_dir)
-    queue = await Queue.open(
-        env.state_dir / DATABASE, bounds=Bounds(), free_bytes=env.free_bytes, wall_clock=clock.wall
-    )
-    known = await memory.load_settings(queue, config.initial_settings())
-    app = App(config, devices, queue, Engine(devices, queue, clock, known, around.new_id), around)
-    await app._compose()
-    return app
 
 
 def new_id(rng: Random) -> str:
