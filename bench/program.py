@@ -16,7 +16,7 @@ from bench.table import Row
 ROUNDS = 5
 
 
-async def _start(directory: Path, *options: str) -> tuple[float, float]:
+async def start(directory: Path, *options: str) -> tuple[float, float]:
     """Seconds to BootNotification, and MiB of resident memory a little after."""
     heard = asyncio.Event()
     at = 0.0
@@ -73,8 +73,8 @@ def rows() -> list[Row]:
     """Measure."""
     floor_s = _interpreter_s()
     with tempfile.TemporaryDirectory() as directory:
-        bare = [asyncio.run(_start(Path(directory), "--set", "control.enabled=false")) for _ in range(ROUNDS)]
-        whole = [asyncio.run(_start(Path(directory))) for _ in range(ROUNDS)]
+        bare = [asyncio.run(start(Path(directory), "--set", "control.enabled=false")) for _ in range(ROUNDS)]
+        whole = [asyncio.run(start(Path(directory))) for _ in range(ROUNDS)]
     boot_s = min(seconds for seconds, _ in bare)
     boot_whole_s = min(seconds for seconds, _ in whole)
     memory = min(mib for _, mib in bare)

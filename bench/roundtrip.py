@@ -59,7 +59,7 @@ async def _serve(port: Connection) -> None:
         await asyncio.get_running_loop().create_future()  # until the process is ended
 
 
-def _server_process(port: Connection) -> None:
+def server_process(port: Connection) -> None:
     asyncio.run(_serve(port))
 
 
@@ -134,7 +134,7 @@ def measure(*, turns: int = 15, count: int = 300) -> RoundTrips:
     """Measure `turns` times `count` round trips of each kind; about five seconds with the defaults."""
     processes = multiprocessing.get_context("spawn")
     ours, theirs = processes.Pipe()
-    server = processes.Process(target=_server_process, args=(theirs,), daemon=True)
+    server = processes.Process(target=server_process, args=(theirs,), daemon=True)
     server.start()
     try:
         return asyncio.run(_measure(ours.recv(), turns, count))

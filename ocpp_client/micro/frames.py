@@ -25,7 +25,7 @@ PROTOCOL_ERROR = 1002
 INVALID_TEXT = 1007
 TOO_LARGE = 1009
 
-MASK_CHUNK_BYTES = 4096
+MASK_CHUNK_BYTES = 8192
 """Masked at once: bounds the memory that a long message takes meanwhile."""
 
 
