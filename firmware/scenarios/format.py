@@ -181,7 +181,7 @@ class Message(Table):
     message: str
     origin: Literal["station", "csms"] = Field("station", alias="from")
     payload: Payload | None = Field(None, alias="with", description="what it has, at least; or that per version")
-    answer: Payload | None = Field(None, description="what its answer has, at least")
+    answer: Payload | Literal["*"] | None = Field(None, description="what its answer has, at least; *: there is one")
     error: str | None = Field(None, description="its answer is a CALLERROR of this code")
     times: int = Field(1, ge=1, description="so many of them, at least")
 
