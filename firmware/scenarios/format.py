@@ -22,8 +22,9 @@ from pydantic import (
     model_validator,
 )
 
+from firmware import frame_rules
 from firmware.core.settings import BY_ID, BadSetting
-from firmware.scenarios.commands import COMMANDS, MESSAGES, Arguments
+from firmware.scenarios.commands import COMMANDS
 from firmware.scenarios.lines import Lines
 from hal.mock.actions import ACTIONS
 
@@ -252,6 +253,28 @@ class FrameRule(Table):
     error: str | None = None
     text: str | None = None
 
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "FrameRule":
+        self.at_work(self.message)
+        return self
+
+    def at_work(self, action: str | None) -> frame_rules.Rule:
+        """The rule as it works, for the action that the version has for its message. Raises RuleError."""
+        return frame_rules.Rule(
+            verb=frame_rules.Verb(self.verb),
+            direction=self.direction,
+            kind=self.kind,
+            action=action,
+            contains=self.contains,
+            skip=self.skip,
+            count=self.count,
+            delay_s=self.delay_s or 0.0,
+            change=self.change or {},
+            remove=self.remove,
+            error=self.error,
+            text=self.text,
+        )
+
 
 class Rule(Step):
     """The frames of the station are meddled with from now on; `release` lets go what is held, `clear` ends all rules."""
@@ -391,7 +414,7 @@ def _problem(step: Step) -> tuple[str, str] | None:
         case Do():
             return _deed_problem(step)
         case Command(command=name):
-            if name not in COMMANDS and name not in MESSAGES:
+            if name not in COMMANDS:
                 return "command", f"command: there is no {name!r}; there are: {', '.join(COMMANDS)}"
             try:
                 COMMANDS[name].model_validate_json(json.dumps(step.arguments, default=str))
@@ -453,6 +476,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "/".join(_plain(item) for item in value)
     return str(value)
-
-
-__all__ = ["PROTOCOLS", "Arguments", "Scenario", "ScenarioError", "load", "parse"]

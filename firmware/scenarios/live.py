@@ -8,10 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from firmware.core.settings import BY_ID
-from firmware.frame_rules import Rule, RuleError, Verb
+from firmware.frame_rules import Rule
 from firmware.scenarios.conversation import Conversation
 from firmware.scenarios.eyes import look, remote_id
-from firmware.scenarios.format import FrameRule
 from firmware.scenarios.stage import CentralSystem, Entry, Impossible, NotHere, Reply
 from hal.errors import HalError
 from hal.mock.actions import perform
@@ -25,27 +24,6 @@ if TYPE_CHECKING:
 LOOK_S: Final = 0.1
 LONG_WAIT_S: Final = 10.0
 FAST: Final = 120.0  # times real time, while a long wait passes
-
-
-def rule_of(rule: FrameRule) -> Rule:
-    """A rule of a scenario as the engine knows it. Raises Impossible for one that makes no sense."""
-    try:
-        return Rule(
-            verb=Verb(rule.verb),
-            direction=rule.direction,
-            kind=rule.kind,
-            action=rule.message,
-            contains=rule.contains,
-            skip=rule.skip,
-            count=rule.count,
-            delay_s=rule.delay_s or 0.0,
-            change=rule.change or {},
-            remove=rule.remove,
-            error=rule.error,
-            text=rule.text,
-        )
-    except RuleError as error:
-        raise Impossible(str(error)) from None
 
 
 class Operator:
@@ -199,8 +177,8 @@ class LiveStage:
     def meter_wh(self) -> int:
         return sum(evse.import_mwh() // 1000 for evse in self._world.evses)
 
-    async def add_rule(self, rule: FrameRule) -> None:
-        self._rules.add(rule_of(rule))
+    async def add_rule(self, rule: Rule) -> None:
+        self._rules.add(rule)
 
     async def release(self) -> None:
         self._rules.release()

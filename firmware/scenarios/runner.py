@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
+from firmware.frame_rules import Rule
 from firmware.scenarios import format as form
 from firmware.scenarios import voices
 from firmware.scenarios.commands import COMMANDS, Now
@@ -137,7 +138,7 @@ class Run:
             case form.Rule(rule="clear"):
                 await self._stage.clear_rules()
             case form.Rule(rule=form.FrameRule() as rule):
-                await self._stage.add_rule(self._said(rule))
+                await self._stage.add_rule(self._at_work(rule))
             case form.Central():
                 await self._central(step)
             case form.Power(power=power):
@@ -194,12 +195,12 @@ class Run:
             case "faults":
                 central.set_faults(body.get("rules", ()))
 
-    def _said(self, rule: form.FrameRule) -> form.FrameRule:
+    def _at_work(self, rule: form.FrameRule) -> Rule:
         """The rule with the action that the version has for its message."""
         if rule.message is None:
-            return rule
+            return rule.at_work(None)
         action, _ = voices.message(self._spoken(), rule.message)
-        return rule.model_copy(update={"message": action})
+        return rule.at_work(action)
 
     def _spoken(self) -> str:
         protocol = self._stage.protocol

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from firmware.frame_rules import Rule
 from firmware.scenarios.conversation import Conversation
-from firmware.scenarios.format import FrameRule
 
 
 class Impossible(Exception):
@@ -92,7 +92,7 @@ class Stage(Protocol):
     def meter_wh(self) -> int:
         """The registers of all EVSEs together."""
 
-    async def add_rule(self, rule: FrameRule) -> None:
+    async def add_rule(self, rule: Rule) -> None:
         """Meddle with frames from now on. Raises NotHere."""
 
     async def release(self) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from csms.app import Csms
 from csms.core.policy import Policy
+from firmware.frame_rules import Rule
 from firmware.scenarios.commands16 import KEYS
 from firmware.scenarios.conversation import Conversation
 from firmware.scenarios.eyes import look, remote_id
-from firmware.scenarios.format import FrameRule, Scenario
-from firmware.scenarios.live import rule_of
+from firmware.scenarios.format import Scenario
 from firmware.scenarios.reference import entries, plan_of, reply_of, token_entry
 from firmware.scenarios.runner import Run
 from firmware.scenarios.stage import Entry, Impossible, Reply
@@ -151,8 +151,8 @@ class VirtualStage:
     def meter_wh(self) -> int:
         return sum(evse.import_mwh() // 1000 for evse in self._site.world.evses)
 
-    async def add_rule(self, rule: FrameRule) -> None:
-        self._rules().add(rule_of(rule))
+    async def add_rule(self, rule: Rule) -> None:
+        self._rules().add(rule)
 
     async def release(self) -> None:
         await self._within(self._rules().release)
