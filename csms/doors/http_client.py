@@ -80,21 +80,32 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._idle: list[_Wire] = []
 
-    async def request(self, method: str, target: str, body: bytes = b"", *, media_type: str = "text/plain") -> Answer:
+    async def request(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        media_type: str = "text/plain",
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer:
         """One request. Raises HolderUnavailable; a request on a connection that was kept and has died is made again."""
-        headers = [*self._headers, ("Content-Type", media_type), ("Content-Length", str(len(body)))]
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        said = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
+        all_headers = [*self._headers, *said, *(headers or {}).items()]
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(limit_s):
                 while self._idle:
                     wire = self._idle.pop()
                     try:
-                        return await self._exchange(wire, method, target, headers, body)
+                        return await self._exchange(wire, method, target, all_headers, body)
                     except (OSError, h11.RemoteProtocolError):
                         continue
                 wire = _Wire(*await asyncio.open_connection(self._host, self._port, ssl=self._ssl))
-                return await self._exchange(wire, method, target, headers, body)
+                return await self._exchange(wire, method, target, all_headers, body)
         except (OSError, TimeoutError, h11.RemoteProtocolError) as error:
-            reason = str(error) or f"no answer within {self._timeout_s:g} s"
+            reason = str(error) or f"no answer within {limit_s:g} s"
             raise HolderUnavailable(f"{method} {self._host}:{self._port}{self._path}: {reason}") from error
 
     async def _exchange(
