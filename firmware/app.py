@@ -29,6 +29,7 @@ from firmware.engine.supervise import Device
 from firmware.engine.timeline import Timeline
 from firmware.frames import FrameLog
 from firmware.identity import Identity, StartReason
+from firmware.link_view import ConfiguredLink
 from firmware.outbox import Outbox
 from firmware.registration import Registrar
 from firmware.services.guard import Guard
@@ -182,7 +183,10 @@ class App:
         def ocpp201() -> Translator:
             from firmware.ocpp201.translator import Translator201  # noqa: PLC0415
 
-            return Translator201(self.engine, self.timeline, self.outbox, registrar)
+            link = ConfiguredLink(self.config, lambda: self.connection)
+            return Translator201(
+                self.engine, self.timeline, self.outbox, registrar, self.identity, link, quantities=quantities
+            )
 
         makers = {"ocpp1.6": ocpp16, "ocpp2.0.1": ocpp201}
         offered: dict[str, Callable[[], Translator]] = {name: makers[name] for name in self.config.csms.protocols}

@@ -141,6 +141,11 @@ class Connection:
         return self.diagnoses[-1].cause if self.diagnoses else None
 
     @property
+    def endpoint(self) -> Endpoint:
+        """The way to the central system that is in use, or tried next."""
+        return self._dialler.endpoint
+
+    @property
     def local_host(self) -> str | None:
         """The station's own address of the present or last connection."""
         return self._local_host

@@ -9,10 +9,22 @@ from firmware.core.settings import OFFLINE_THRESHOLD_S
 from firmware.core.values import TokenInfo
 from firmware.engine.engine import Engine
 from firmware.engine.timeline import Timeline
+from firmware.identity import Identity
 from firmware.ocpp201.authorization import Authorization
+from firmware.ocpp201.availability import Availability
 from firmware.ocpp201.boot import BOOT, PROTOCOL
+from firmware.ocpp201.data_transfer import DataTransfer
+from firmware.ocpp201.device_model import DeviceModel
+from firmware.ocpp201.link_variables import LinkView
+from firmware.ocpp201.local_list import LocalList
+from firmware.ocpp201.provisioning import Provisioning
+from firmware.ocpp201.remote_control import RemoteControl
+from firmware.ocpp201.reports import Reports
 from firmware.ocpp201.status_reports import StatusReporter
+from firmware.ocpp201.transaction_status import TransactionStatus
 from firmware.ocpp201.transactions import Transactions
+from firmware.ocpp201.triggers import Triggers
+from firmware.ocpp201.variables import Variables
 from firmware.outbox import Outbox
 from firmware.registration import Registrar
 from firmware.session import Manners, Session
@@ -35,7 +47,12 @@ class Translator201:
         timeline: Timeline,
         outbox: Outbox,
         registrar: Registrar,
+        identity: Callable[[], Identity],
+        link: LinkView,
+        *,
+        quantities: frozenset[str],
     ) -> None:
+        """`identity` says what the station is, `link` what is told of its link; `quantities` are what its meters can tell."""
         self._engine = engine
         self._registrar = registrar
         self.transactions = Transactions(engine, timeline)
@@ -50,8 +67,39 @@ class Translator201:
         )
         self._session = Session(engine, outbox, registrar, manners)
         self.authorization = Authorization(engine, self._session)
+        self.data_transfer = DataTransfer(engine)
+        self.model = DeviceModel(
+            Variables(
+                engine.station,
+                engine.clock,
+                identity,
+                link,
+                quantities=quantities,
+                set_setting=engine.station.set_setting,
+            ).all()
+        )
+        provisioning = Provisioning(engine, self.model)
+        reports = Reports(self.model, engine.clock, self._session.tell)
+        remote = RemoteControl(engine)
+        local_list = LocalList(engine)
+        triggers = Triggers(engine, self.statuses, send=self._session.send, boot=registrar.boot_now)
         self._handlers: dict[str, Callable[[Any], Awaitable[Reply]]] = {
+            "ChangeAvailability": Availability(engine).change,
             "ClearCache": self.authorization.clear_cache,
+            "DataTransfer": self.data_transfer.data_transfer,
+            "GetBaseReport": reports.base_report,
+            "GetLocalListVersion": local_list.get_version,
+            "GetReport": reports.report,
+            "GetTransactionStatus": TransactionStatus(engine).get,
+            "GetVariables": provisioning.get_variables,
+            "RequestStartTransaction": remote.start,
+            "RequestStopTransaction": remote.stop,
+            "Reset": provisioning.reset,
+            "SendLocalList": local_list.send,
+            "SetNetworkProfile": provisioning.set_network_profile,
+            "SetVariables": provisioning.set_variables,
+            "TriggerMessage": triggers.trigger,
+            "UnlockConnector": remote.unlock,
         }
         engine.observe(self._observe)
 

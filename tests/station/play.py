@@ -9,6 +9,7 @@ from typing import Any
 from boards import find_board, load_board
 from firmware.app import App, Exit, Surroundings
 from firmware.config import load_config
+from firmware.core.values import Energy
 from firmware.simulation.runtime import Simulation
 from firmware.simulation.runtime.disk import Disk
 from firmware.simulation.runtime.process import Process
@@ -135,8 +136,12 @@ class Play:
         """Plug, tap, and let it charge for a while."""
         self.plug(evse)
         self.tap(tag, evse)
-        await self.status("Charging", evse)
+        await self.charging(evse)
         await asyncio.sleep(seconds)
+
+    async def charging(self, evse: int = 1) -> None:
+        """Wait until energy flows."""
+        await self.until(lambda: self.app.engine.station.evses[evse].energy is Energy.FLOWING)
 
     async def finish(self, tag: str = TAG) -> None:
         """Tap, unplug, and wait until the central system knows."""

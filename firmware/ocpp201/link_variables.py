@@ -1,0 +1,75 @@
+"""Variables of the link (OCPP 2.0.1 edition 3, part 4): what is told of it, and its password."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from firmware.core.settings import AnySetting
+from firmware.core.values import ACCEPTED, Outcome
+from firmware.ocpp201.device_model import Component, Limits, Variable
+
+PASSWORD = Limits(minimum=16, maximum=40)
+COMM = Component("OCPPCommCtrlr")
+SECURITY = Component("SecurityCtrlr")
+
+
+class LinkView(Protocol):
+    """What is told of the link, and what may be changed about it."""
+
+    @property
+    def identity(self) -> str:
+        """The station's name towards the central system."""
+
+    @property
+    def security_profile(self) -> int:
+        """0 to 3. Profile 0 does not exist in 2.0.1 and is told as it is."""
+
+    @property
+    def slots(self) -> int:
+        """Ways to the central system that are configured."""
+
+    @property
+    def active_slot(self) -> int:
+        """The way in use, from 1."""
+
+    @property
+    def attempts(self) -> int:
+        """Attempts on one way before the next is tried."""
+
+    @property
+    def backoff(self) -> tuple[float, float]:
+        """First and longest wait before dialling again, seconds."""
+
+    def ask_password(self, password: bytes) -> None:
+        """Dial with a new password from the next connection on, and begin that one."""
+
+
+def link_variables(link: LinkView, set_setting: Callable[[AnySetting, str], Outcome]) -> Iterator[Variable]:
+    """The variables of the link, most of them read-only: the configuration file of the station decides on its ways."""
+
+    def order() -> str:
+        return ",".join(str(number) for number in range(1, link.slots + 1))
+
+    slots = Limits(values=tuple(str(number) for number in range(1, link.slots + 1)))
+    yield Variable(COMM, "ActiveNetworkProfile", "integer", lambda: str(link.active_slot))
+    transfers = Limits(values=("HTTP", "HTTPS", "FTP", "FTPS"))
+    yield Variable(COMM, "FileTransferProtocols", "MemberList", lambda: "", limits=transfers, constant=True)
+    yield Variable(COMM, "NetworkConfigurationPriority", "SequenceList", order, limits=slots)
+    yield Variable(COMM, "NetworkProfileConnectionAttempts", "integer", lambda: str(link.attempts))
+    yield Variable(COMM, "RetryBackOffWaitMinimum", "integer", lambda: f"{link.backoff[0]:.0f}", unit="s")
+    yield Variable(COMM, "RetryBackOffRepeatTimes", "integer", lambda: str(_doublings(*link.backoff)))
+    yield Variable(COMM, "RetryBackOffRandomRange", "integer", lambda: f"{link.backoff[0]:.0f}", unit="s")
+
+    def password(value: str) -> Outcome:
+        link.ask_password(value.encode())
+        return ACCEPTED
+
+    yield Variable(SECURITY, "BasicAuthPassword", "string", None, password, limits=PASSWORD)
+    yield Variable(SECURITY, "Identity", "string", lambda: link.identity, limits=Limits(maximum=48))
+    yield Variable(SECURITY, "SecurityProfile", "integer", lambda: str(link.security_profile), limits=Limits(0, 3))
+
+
+def _doublings(start_s: float, cap_s: float) -> int:
+    count = 0
+    while start_s * 2 ** (count + 1) <= cap_s:
+        count += 1
+    return count

@@ -1,0 +1,208 @@
+"""The variables of this station (OCPP 2.0.1 edition 3, appendices, "Referenced Components and Variables").
+
+`SETTINGS` is the table of variables that are settings of the core: the same settings that the keys of OCPP 1.6 point to. What the
+station knows of itself follows in functions, a component each.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from firmware.core import settings as st
+from firmware.core.evse import Evse
+from firmware.core.quantities import MeasurandList
+from firmware.core.settings import AnySetting
+from firmware.core.station import Station
+from firmware.core.values import Outcome, Point
+from firmware.identity import Identity
+from firmware.ocpp201.device_model import NO_LIMITS, Component, Limits, Variable
+from firmware.ocpp201.link_variables import LinkView, link_variables
+from firmware.ocpp201.status import connector_status
+from firmware.ocpp201.words import MEASURANDS, moment
+from hal.clock import Clock
+from ocpp_client.v201.provisioning import DataEnumType
+
+ITEMS = 50  # variables in one request or report
+BYTES = 65_535
+CONNECTOR = 1
+STATUSES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
+
+# No energy flows before its start is on disk, so that its flow cannot be what starts a transaction. There is no sensor in the bay.
+START_POINTS = (Point.EV_CONNECTED, Point.AUTHORIZED, Point.POWER_PATH_CLOSED)
+STOP_POINTS = (Point.EV_CONNECTED, Point.AUTHORIZED, Point.POWER_PATH_CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variable that is a setting."""
+
+    component: str
+    name: str
+    kind: DataEnumType
+    setting: AnySetting
+    instance: str | None = None
+    unit: str | None = None
+    limits: Limits = NO_LIMITS
+    readonly: bool = False
+
+
+_ANY = Limits(minimum=0)
+_POSITIVE = Limits(minimum=1)
+
+SETTINGS: tuple[Row, ...] = (
+    Row("OCPPCommCtrlr", "HeartbeatInterval", "integer", st.HEARTBEAT_INTERVAL_S, unit="s", limits=_POSITIVE),
+    Row("OCPPCommCtrlr", "MessageTimeout", "integer", st.MESSAGE_TIMEOUT_S, "Default", "s", readonly=True),
+    Row("OCPPCommCtrlr", "MessageAttempts", "integer", st.TRANSACTION_ATTEMPTS, "TransactionEvent", limits=_ANY),
+    Row("OCPPCommCtrlr", "MessageAttemptInterval", "integer", st.TRANSACTION_RETRY_S, "TransactionEvent", "s", _ANY),
+    Row("OCPPCommCtrlr", "OfflineThreshold", "integer", st.OFFLINE_THRESHOLD_S, unit="s", limits=_ANY),
+    Row("OCPPCommCtrlr", "ResetRetries", "integer", st.RESET_RETRIES, limits=_ANY),
+    Row("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", "boolean", st.UNLOCK_ON_EV_DISCONNECT),
+    Row("OCPPCommCtrlr", "WebSocketPingInterval", "integer", st.PING_INTERVAL_S, unit="s", limits=_ANY),
+    Row("AuthCtrlr", "AuthorizeRemoteStart", "boolean", st.AUTHORIZE_REMOTE),
+    Row("AuthCtrlr", "LocalAuthorizeOffline", "boolean", st.LOCAL_AUTHORIZE_OFFLINE),
+    Row("AuthCtrlr", "LocalPreAuthorize", "boolean", st.LOCAL_PRE_AUTHORIZE),
+    Row("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "boolean", st.OFFLINE_UNKNOWN),
+    Row("AuthCtrlr", "DisableRemoteAuthorization", "boolean", st.REMOTE_DISABLED),
+    Row("AuthCtrlr", "MasterPassGroupId", "string", st.MASTER_GROUP, limits=Limits(maximum=36)),
+    Row("AuthCacheCtrlr", "Enabled", "boolean", st.CACHE_ENABLED),
+    Row("AuthCacheCtrlr", "LifeTime", "integer", st.CACHE_LIFETIME_S, unit="s", limits=_ANY),
+    Row("AuthCacheCtrlr", "DisablePostAuthorize", "boolean", st.CACHE_IS_FINAL),
+    Row("LocalAuthListCtrlr", "Enabled", "boolean", st.LIST_ENABLED),
+    Row("LocalAuthListCtrlr", "DisablePostAuthorize", "boolean", st.LIST_IS_FINAL),
+    Row("LocalAuthListCtrlr", "ItemsPerMessage", "integer", st.LIST_UPDATE_LIMIT, readonly=True),
+    Row("TxCtrlr", "EVConnectionTimeOut", "integer", st.CONNECTION_TIMEOUT_S, unit="s", limits=_ANY),
+    Row("TxCtrlr", "StopTxOnEVSideDisconnect", "boolean", st.STOP_ON_EV_DISCONNECT),
+    Row("TxCtrlr", "StopTxOnInvalidId", "boolean", st.STOP_ON_INVALID),
+    Row("TxCtrlr", "MaxEnergyOnInvalidId", "integer", st.MAX_ENERGY_ON_INVALID_WH, unit="Wh", limits=_ANY),
+    Row("TxCtrlr", "TxStartPoint", "MemberList", st.START_POINTS, limits=Limits(values=START_POINTS)),
+    Row("TxCtrlr", "TxStopPoint", "MemberList", st.STOP_POINTS, limits=Limits(values=STOP_POINTS)),
+    Row("SampledDataCtrlr", "TxStartedMeasurands", "MemberList", st.STARTED_SAMPLED),
+    Row("SampledDataCtrlr", "TxUpdatedMeasurands", "MemberList", st.SAMPLED),
+    Row("SampledDataCtrlr", "TxEndedMeasurands", "MemberList", st.ENDED_SAMPLED),
+    Row("SampledDataCtrlr", "TxUpdatedInterval", "integer", st.SAMPLE_INTERVAL_S, unit="s", limits=_ANY),
+    Row("AlignedDataCtrlr", "Measurands", "MemberList", st.ALIGNED),
+    Row("AlignedDataCtrlr", "TxEndedMeasurands", "MemberList", st.ENDED_ALIGNED),
+    Row("AlignedDataCtrlr", "Interval", "integer", st.ALIGNED_INTERVAL_S, unit="s", limits=_ANY),
+)
+MEASURAND_SETTINGS = frozenset(
+    {st.STARTED_SAMPLED.id, st.SAMPLED.id, st.ENDED_SAMPLED.id, st.ALIGNED.id, st.ENDED_ALIGNED.id}
+)
+AVAILABLE = ("AuthCacheCtrlr", "LocalAuthListCtrlr", "SampledDataCtrlr", "AlignedDataCtrlr")
+
+
+class Variables:
+    """Makes the variables of a station."""
+
+    def __init__(
+        self,
+        station: Station,
+        clock: Clock,
+        identity: Callable[[], Identity],
+        link: LinkView,
+        *,
+        quantities: frozenset[str],
+        set_setting: Callable[[AnySetting, str], Outcome],
+    ) -> None:
+        """`quantities` are what the meters can tell; `set_setting` changes a setting."""
+        self._station = station
+        self._clock = clock
+        self._identity = identity
+        self._link = link
+        self._measurands = tuple(sorted(quantities & MEASURANDS))
+        self._set = set_setting
+
+    def all(self) -> Iterator[Variable]:
+        """Every variable, component by component."""
+        for row in SETTINGS:
+            yield self._of_setting(row)
+        yield from link_variables(self._link, self._set)
+        for name in AVAILABLE:
+            yield _fixed(name, "Available", "boolean", "true")
+        yield from self._limits()
+        yield from self._clock_variables()
+        yield from self._station_variables()
+        for evse in self._station.evses.values():
+            yield from self._evse_variables(evse)
+
+    def _of_setting(self, row: Row) -> Variable:
+        setting, limits = row.setting, row.limits
+        if setting.id in MEASURAND_SETTINGS:
+            limits = Limits(values=self._measurands)
+        fixed_cables = all(evse.spec.fixed_cable for evse in self._station.evses.values())
+        nothing_to_unlock = setting is st.UNLOCK_ON_EV_DISCONNECT and fixed_cables
+
+        def read() -> str:
+            if nothing_to_unlock:
+                return "false"
+            value = self._station.settings[setting]
+            return _quantities(value) if setting.id in MEASURAND_SETTINGS else self._station.settings.text(setting)
+
+        readonly = row.readonly or nothing_to_unlock
+        return Variable(
+            Component(row.component),
+            row.name,
+            row.kind,
+            read,
+            None if readonly else lambda value: self._set(setting, value),
+            row.instance,
+            row.unit,
+            limits,
+            setting,
+        )
+
+    def _limits(self) -> Iterator[Variable]:
+        for message in ("GetReport", "GetVariables", "SetVariables"):
+            yield _fixed("DeviceDataCtrlr", "ItemsPerMessage", "integer", str(ITEMS), instance=message)
+            yield _fixed("DeviceDataCtrlr", "BytesPerMessage", "integer", str(BYTES), instance=message)
+        local_list, settings = self._station.desk.local_list, self._station.settings
+        name = Component("LocalAuthListCtrlr")
+        limits = Limits(maximum=settings[st.LIST_LIMIT])
+        yield Variable(name, "Entries", "integer", lambda: str(len(local_list)), limits=limits)
+        yield _fixed("LocalAuthListCtrlr", "BytesPerMessage", "integer", str(BYTES))
+        yield _fixed("LocalAuthListCtrlr", "SupportsExpiryDateTime", "boolean", "true")
+
+    def _clock_variables(self) -> Iterator[Variable]:
+        clock = Component("ClockCtrlr")
+        yield Variable(clock, "DateTime", "dateTime", self._date_time)
+        sources = Limits(values=("NTP", "Heartbeat"))
+        yield Variable(clock, "TimeSource", "SequenceList", lambda: "NTP,Heartbeat", limits=sources)
+
+    def _date_time(self) -> str:
+        wall_s = self._clock.wall()
+        return "" if wall_s is None else moment(wall_s).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def _station_variables(self) -> Iterator[Variable]:
+        station, here = self._station, Component("ChargingStation")
+        phases = max((evse.spec.phases for evse in station.evses.values()), default=3)
+        yield _fixed("ChargingStation", "Available", "boolean", "true")
+        yield Variable(here, "AvailabilityState", "OptionList", self._availability, limits=Limits(values=STATUSES))
+        yield _fixed("ChargingStation", "SupplyPhases", "integer", str(phases))
+        yield Variable(here, "Model", "string", lambda: self._identity().model)
+        yield Variable(here, "VendorName", "string", lambda: self._identity().vendor)
+
+    def _availability(self) -> str:
+        if self._station.context.blocked:
+            return "Faulted"
+        return "Available" if self._station.context.operative else "Unavailable"
+
+    def _evse_variables(self, evse: Evse) -> Iterator[Variable]:
+        spec = evse.spec
+        at, plug = Component("EVSE", evse=evse.id), Component("Connector", evse=evse.id, connector=CONNECTOR)
+        statuses = Limits(values=STATUSES)
+        power_w = spec.max_current_a * spec.voltage_v * spec.phases
+        for place in (at, plug):
+            yield Variable(place, "Available", "boolean", lambda: "true", constant=True)
+            yield Variable(place, "AvailabilityState", "OptionList", lambda: connector_status(evse), limits=statuses)
+            yield Variable(place, "SupplyPhases", "integer", lambda: str(spec.phases), constant=True)
+        drawn = Limits(maximum=power_w)
+        yield Variable(at, "Power", "decimal", lambda: f"{power_w:g}", unit="W", limits=drawn, constant=True)
+        yield Variable(at, "AllowReset", "boolean", lambda: "false", constant=True)
+        yield Variable(plug, "ConnectorType", "string", lambda: spec.connector_type or "Unknown", constant=True)
+
+
+def _fixed(component: str, name: str, kind: DataEnumType, value: str, *, instance: str | None = None) -> Variable:
+    return Variable(Component(component), name, kind, lambda: value, instance=instance, constant=True)
+
+
+def _quantities(wanted: MeasurandList) -> str:
+    """The quantities of a list once each: phases are not named in 2.0.1, every one that is there is told."""
+    return ",".join(dict.fromkeys(item.quantity for item in wanted if item.quantity in MEASURANDS))
