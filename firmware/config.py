@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hal.codecs.sntp import server_address
 from hal.errors import HalError
 
 ENVIRONMENT_PREFIX = "WAYSIDE_"
@@ -116,6 +117,14 @@ class ClockTable(_Table):
     policy: Literal["strict", "grace", "trust"] = "strict"
     grace_s: float = Field(600.0, ge=0)
     tolerance_days: float = Field(90.0, gt=0, le=3650)
+    sntp_servers: tuple[str, ...] = Field((), max_length=8)
+
+    @field_validator("sntp_servers")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for server in value:
+            server_address(server)
+        return value
 
 
 class ControlTable(_Table):

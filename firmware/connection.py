@@ -6,9 +6,9 @@ written down, so that a restart of the program goes on where it was.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from firmware.config import CsmsTable
 from firmware.core import events as ev
@@ -22,6 +22,7 @@ from firmware.uplink.presets import is_cellular
 from firmware.uplink.rota import Endpoint, Rota, fitting
 from firmware.uplink.security import SECURITY_EVENTS
 from firmware.uplink.sense import time_view
+from firmware.uplink.sntp import TakesServerTime, TimeServers
 from firmware.uplink.usage import Usage
 from firmware.uplink.watch import Watch
 from ocpp_client.answers import AnswerCache
@@ -183,7 +184,8 @@ class Connection:
 
                 self._dialler.relay = await stack.enter_async_context(Relay(board.world.network))
             async with asyncio.TaskGroup() as tasks:
-                helpers = [tasks.create_task(work) for work in (self._watch.run(), self._keep_usage())]
+                works = [self._watch.run(), self._keep_usage(), *self._time_servers()]
+                helpers = [tasks.create_task(work) for work in works]
                 await self.link.run()
                 for helper in helpers:
                     helper.cancel()
@@ -202,6 +204,16 @@ class Connection:
         endpoint = self._dialler.endpoint = self._rota.current
         access = self.access.current
         context = None
+    def _time_servers(self) -> list[Coroutine[Any, Any, None]]:
+        """What asks the configured time servers, where there are any and the clock can be told."""
+        servers, clock = self._app.config.clock.sntp_servers, self._app.clock
+        if not servers:
+            return []
+        if not isinstance(clock, TakesServerTime):
+            log.warning("time servers not asked, this clock takes no time from them clock=%s", type(clock).__name__)
+            return []
+        return [TimeServers(servers, clock, clock, floor_s=lambda: time_view(clock).floor_s).run()]
+
         if endpoint.is_tls:
             try:
                 context = self._dialler.context(self._leave.window, mutual=access.profile == MUTUAL)

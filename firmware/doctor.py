@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -18,6 +18,7 @@ from firmware.connection import configured_access
 from firmware.uplink.access import BASIC, MUTUAL
 from firmware.uplink.dialling import Dialler
 from firmware.uplink.rota import Endpoint
+from firmware.uplink.sntp import inquire
 from ocpp_client.answers import AnswerCache
 from ocpp_client.catalogue import catalogue
 from ocpp_client.causes import WORDS
@@ -29,8 +30,8 @@ from ocpp_client.errors import CallFailed, ConnectionLost, DialError, NameUnreso
 from ocpp_client.link_status import Drop
 from ocpp_client.peer import Incoming, Peer, Reply
 from ocpp_client.sockets import WebSocket
-from ocpp_client.timegate import TimeView
-from ocpp_client.tls import TlsFilesInvalid
+from ocpp_client.timegate import SERVER_TOLERANCE_S, TimeView, window
+from ocpp_client.tls import TlsFilesInvalid, Window
 from ocpp_client.tls_chain import ServedCertificate, served_chain
 
 STEP_TIMEOUT_S: Final = 10.0
@@ -71,13 +72,21 @@ class Doctor:
         self._look = look
         self._boot = boot
         self._dialler = Dialler(config.csms)
+        self._window: Window | None = None  # certificates are judged by it, where the machine's clock is not believed
 
     async def examine(self) -> AsyncIterator[Finding]:
         """Every check, as it is made."""
         ways = sorted(self._config.csms.ways, key=lambda way: way.priority)
         yield Finding("configuration", Verdict.GOOD, f"identity {self._config.station.id}, {len(ways)} endpoint(s)")
         view = self._look()
-        yield self._clock(view)
+        servers = self._config.clock.sntp_servers
+        if servers and not view.synchronised:
+            finding, view = await self._time_servers(servers, view)
+            yield finding
+        else:
+            yield self._clock(view)
+        if view.synchronised and not view.kept_by_system:
+            self._window = window(view, SERVER_TOLERANCE_S)
         for way in ways:
             yield Finding("endpoint", Verdict.GOOD, way.url)
             try:
@@ -98,6 +107,26 @@ class Doctor:
         return Finding(
             "clock", Verdict.BAD, says, "start a time daemon (chrony, systemd-timesyncd) and check its servers"
         )
+
+    async def _time_servers(self, servers: Sequence[str], view: TimeView) -> tuple[Finding, TimeView]:
+        """What the station's own servers say, where nobody keeps the machine's clock; and the time by them."""
+        loop = asyncio.get_running_loop()
+        told = await inquire(servers, loop.time)
+        evidence = {"answers": told.answers, "servers": len(servers), "failures": dict(told.failures)}
+        if told.zero_s is None:
+            says = f"no time source keeps the clock, and {told.answers} of {len(servers)} time servers answer: too few agree"
+            next_step = "check the servers in [clock] and whether UDP port 123 gets through"
+            return Finding("clock", Verdict.BAD, says, next_step, evidence), view
+        now_s = told.zero_s + loop.time()
+        if now_s < view.floor_s:
+            says, next_step = (
+                "the time servers tell a time that has passed for certain",
+                "take other servers in [clock]",
+            )
+            return Finding("clock", Verdict.BAD, says, next_step, evidence), view
+        says = f"{told.answers} of {len(servers)} time servers answer; the machine's clock is off by {now_s - view.wall_s:+.0f} s"
+        found = TimeView(True, now_s, view.floor_s, kept_by_system=False)
+        return Finding("clock", Verdict.GOOD, says, evidence=evidence), found
 
     async def _endpoint(self, way: EndpointTable, view: TimeView) -> AsyncIterator[Finding]:
         host, port = host_and_port(way.url)
@@ -147,7 +176,7 @@ class Doctor:
 
     def _context(self, way: EndpointTable) -> ssl.SSLContext:
         try:
-            return self._dialler.context(None, mutual=configured_access(self._config.csms).profile == MUTUAL)
+            return self._dialler.context(self._window, mutual=configured_access(self._config.csms).profile == MUTUAL)
         except TlsFilesInvalid as error:
             raise _Stop(Finding("tls", Verdict.BAD, str(error), "correct the file named", {"url": way.url})) from None
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from hal.types import Instant, TimeTrust
 
+SERVER_TIME_GOOD_S = 86_400.0
+"""A quartz of 50 ppm is then off by four seconds."""
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -24,8 +27,9 @@ class SystemClock:
     """Monotonic time of the event loop, wall time of the operating system.
 
     `trust_source` tells how far the operating system's time can be believed; it is asked at every look. While it does not
-    vouch for its time, an answer of the central system counts instead, carried on by monotonic time, so that a step of the
-    operating system's clock does not move it. The operating system's clock itself is never set.
+    vouch for its time, a time server's answer counts instead, for `SERVER_TIME_GOOD_S`, else one of the central system; either is
+    carried on by monotonic time, so that a step of the operating system's clock does not move it. The operating system's
+    clock itself is never set.
     """
 
     def __init__(
@@ -41,6 +45,8 @@ class SystemClock:
         self._trust_source = trust_source
         self._wall_s = wall_s
         self._csms_base_s: float | None = None  # POSIX seconds at monotonic zero, from the central system
+        self._server_base_s: float | None = None  # the same from a time server
+        self._server_until_s = 0.0  # monotonic
 
     @property
     def boot(self) -> str:
@@ -65,7 +71,13 @@ class SystemClock:
         monotonic_s = self._loop.time()
         trust = self._trust_source()
         wall_s: float | None = None
-        if trust is not TimeTrust.SYNCHRONISED and self._csms_base_s is not None:
+        if (
+            trust is not TimeTrust.SYNCHRONISED
+            and self._server_base_s is not None
+            and monotonic_s < self._server_until_s
+        ):
+            trust, wall_s = TimeTrust.SYNCHRONISED, self._server_base_s + monotonic_s
+        elif trust is not TimeTrust.SYNCHRONISED and self._csms_base_s is not None:
             trust, wall_s = TimeTrust.CSMS, self._csms_base_s + monotonic_s
         elif trust is not TimeTrust.UNKNOWN:
             wall_s = self._wall_s()
@@ -78,6 +90,16 @@ class SystemClock:
             return 0.0
         self._csms_base_s = posix_s - before.monotonic_s
         return posix_s - (self._wall_s() if before.wall_s is None else before.wall_s)
+
+    @property
+    def kept_by_system(self) -> bool:
+        """Whether the operating system vouches for its time."""
+        return self._trust_source() is TimeTrust.SYNCHRONISED
+
+    def set_from_server(self, posix_s: float, at_s: float) -> None:
+        """Take a time server's time, `posix_s` at the monotonic moment `at_s`. It counts while nobody better is there."""
+        self._server_base_s = posix_s - at_s
+        self._server_until_s = at_s + SERVER_TIME_GOOD_S
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the event loop."""

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 DAY_S: Final = 86_400.0
 
+SERVER_TOLERANCE_S: Final = 30.0
+"""How far a time that is kept beside the machine's clock may be off: what a quartz loses in a day, and more."""
+
 
 class GatePolicy(StrEnum):
     """What to do while the clock cannot be believed."""
@@ -37,9 +40,11 @@ class TimeView:
     synchronised: bool
     """A time source that is independent of the CSMS vouches for it."""
     wall_s: float
-    """What the machine's clock shows, POSIX seconds, right or wrong."""
+    """What the station's clock shows, POSIX seconds, right or wrong."""
     floor_s: float
     """No earlier time can be true."""
+    kept_by_system: bool = True
+    """Whether a synchronised time is what the machine's clock shows, by which the TLS library judges certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,10 @@ class TimeGate:
     def leave(self) -> Leave | None:
         """Return the leave that can be given now; None for none yet."""
         view = self._view()
-        if self._options.policy is GatePolicy.TRUST or (view.synchronised and view.wall_s >= view.floor_s):
+        if self._options.policy is GatePolicy.TRUST:
             return Leave()
+        if view.synchronised and view.wall_s >= view.floor_s:
+            return Leave(None if view.kept_by_system else window(view, SERVER_TOLERANCE_S))
         if (
             self._options.policy is GatePolicy.GRACE
             and self._clock.monotonic() >= self._made_at + self._options.grace_s

@@ -3,6 +3,7 @@
 import math
 from typing import Protocol, runtime_checkable
 
+from firmware.uplink.sntp import TakesServerTime
 from hal.clock import Clock
 from hal.types import TimeTrust
 from ocpp_client.timegate import TimeView
@@ -23,4 +24,5 @@ def time_view(clock: Clock) -> TimeView:
     floor_s = clock.floor_s if isinstance(clock, KnowsFloor) else 0.0
     independent = now.trust in {TimeTrust.SYNCHRONISED, TimeTrust.FLOOR} and now.wall_s is not None
     wall_s = now.wall_s if independent and now.wall_s is not None else floor_s
-    return TimeView(now.trust is TimeTrust.SYNCHRONISED, math.floor(wall_s), floor_s)
+    kept_by_system = clock.kept_by_system if isinstance(clock, TakesServerTime) else True
+    return TimeView(now.trust is TimeTrust.SYNCHRONISED, math.floor(wall_s), floor_s, kept_by_system)

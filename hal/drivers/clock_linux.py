@@ -127,10 +127,13 @@ class LinuxTime:
         self._kept_s = posix_s
 
     async def keep_hourly(self, clock: Clock) -> None:
-        """Keep the clock's time, every hour in which it can be believed, until cancelled."""
+        """Keep the clock's time, every hour in which it is synchronised, until cancelled.
+
+        What a central system says is not kept: it would become a floor under which TLS believes nothing any more.
+        """
         while True:
             now = clock.now()
-            if now.wall_s is not None and now.trust.usable:
+            if now.wall_s is not None and now.trust is TimeTrust.SYNCHRONISED:
                 await asyncio.to_thread(self.keep, now.wall_s)
             await clock.sleep(KEEP_EVERY_S)
 

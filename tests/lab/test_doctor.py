@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tests.lab.nginx import Nginx
 from tests.lab.programs import found, listens, needs
 from tests.lab.test_servers import csms
+from tests.uplink.test_sntp import honest, server
 
 
 async def doctor(*options: str, prefix: tuple[str, ...] = (), **environment: str) -> tuple[int, dict[str, Any]]:
@@ -108,6 +110,25 @@ async def test_a_wrong_clock_is_blamed_before_the_certificate(nginx: Nginx, offs
     assert verdicts(report)["clock"] == "bad"
     assert (last["check"], last["evidence"]["tls_verify_code"]) == ("tls", code)
     assert "clock is not synchronised" in last["says"]
+
+
+@needs("faketime")
+@pytest.mark.parametrize("right", [True, False], ids=["servers that agree", "servers that disagree"])
+async def test_time_servers_of_its_own_make_up_for_a_wrong_clock(nginx: Nginx, right: bool) -> None:
+    """Row 3d without a time daemon: certificates are judged by the servers' time, though the machine shows another year."""
+    await listens(nginx.ports["good"])
+    faketime = (str(found("faketime")), "-f", "-3y")
+    now_s = time.time()
+    async with csms(nginx.backend), server(honest(now_s)) as one, server(honest(now_s if right else 0.0)) as two:
+        options = [*way(nginx, "good"), *sets({"clock.sntp_servers": f"{one.name},{two.name}"})]
+        code, report = await doctor(*options, prefix=faketime, FAKETIME_DONT_FAKE_MONOTONIC="1")
+    clock = next(finding for finding in report["findings"] if finding["check"] == "clock")
+    if right:
+        assert (code, set(verdicts(report).values())) == (0, {"good"})
+        assert "off by +94" in clock["says"]  # three years in seconds
+    else:
+        assert (code, clock["verdict"], verdicts(report)["tls"]) == (1, "bad", "bad")
+        assert "too few agree" in clock["says"]
 
 
 async def test_a_closed_port_and_an_unknown_name_are_told_apart() -> None:

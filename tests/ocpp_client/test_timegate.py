@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from ocpp_client.clock import LoopClock
-from ocpp_client.timegate import DAY_S, GateOptions, GatePolicy, Leave, TimeGate, TimeView, window
+from ocpp_client.timegate import DAY_S, SERVER_TOLERANCE_S, GateOptions, GatePolicy, Leave, TimeGate, TimeView, window
 from ocpp_client.tls import Window
 from tests.ocpp_client.loops import VirtualLoop, run
 
@@ -44,6 +44,18 @@ def test_strict_waits_until_the_clock_is_synchronised(caplog: pytest.LogCaptureF
 
     with caplog.at_level(logging.WARNING):
         run(main)
+
+
+def test_a_time_beside_the_machine_s_clock_is_a_narrow_window() -> None:
+    """The TLS library judges by the machine's clock; where that is wrong, the time servers' time stands for it."""
+
+    async def main(_: VirtualLoop) -> None:
+        now_s = FLOOR_S + 1000
+        view = TimeView(True, now_s, FLOOR_S, kept_by_system=False)
+        opened = TimeGate(GateOptions(), lambda: view, LoopClock()).leave()
+        assert opened == Leave(Window(now_s - SERVER_TOLERANCE_S, now_s + SERVER_TOLERANCE_S))
+
+    run(main)
 
 
 def test_grace_waits_its_time_and_then_gives_a_window() -> None:
