@@ -194,16 +194,6 @@ class Connection:
         """Close the connection politely; about a second at the most."""
         await self.link.stop()
 
-    # ---- what the link asks -----------------------------------------------------------------------------------------------
-
-    async def _wait_for_leave(self) -> None:
-        self._leave = await self._gate.wait() if self._rota.current.is_tls else Leave()
-
-    def _target(self) -> Target:
-        csms, identity = self._app.config.csms, self._app.config.station.id
-        endpoint = self._dialler.endpoint = self._rota.current
-        access = self.access.current
-        context = None
     def _time_servers(self) -> list[Coroutine[Any, Any, None]]:
         """What asks the configured time servers, where there are any and the clock can be told."""
         servers, clock = self._app.config.clock.sntp_servers, self._app.clock
@@ -214,6 +204,16 @@ class Connection:
             return []
         return [TimeServers(servers, clock, clock, floor_s=lambda: time_view(clock).floor_s).run()]
 
+    # ---- what the link asks -----------------------------------------------------------------------------------------------
+
+    async def _wait_for_leave(self) -> None:
+        self._leave = await self._gate.wait() if self._rota.current.is_tls else Leave()
+
+    def _target(self) -> Target:
+        csms, identity = self._app.config.csms, self._app.config.station.id
+        endpoint = self._dialler.endpoint = self._rota.current
+        access = self.access.current
+        context = None
         if endpoint.is_tls:
             try:
                 context = self._dialler.context(self._leave.window, mutual=access.profile == MUTUAL)
