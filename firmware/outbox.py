@@ -71,6 +71,30 @@ class Renderer(Protocol):
         """The same message with less in it, None when it cannot shrink."""
 
 
+class ByLane:
+    """Several renderers, a lane or more each."""
+
+    def __init__(self, *renderers: Renderer) -> None:
+        self._of = {lane: renderer for renderer in renderers for lane in renderer.lanes}
+        self.lanes = tuple(self._of)
+
+    def render(self, record: Record) -> AnyRequest | None:
+        """The message of a record."""
+        return self._of[record.lane].render(record)
+
+    def delivered(self, record: Record, answer: Response | Mapping[str, Any]) -> Settled:
+        """The message was answered."""
+        return self._of[record.lane].delivered(record, answer)
+
+    def given_up(self, record: Record) -> Settled:
+        """The message was refused for good."""
+        return self._of[record.lane].given_up(record)
+
+    def smaller(self, record: Record, request: AnyRequest) -> AnyRequest | None:
+        """The same message with less in it."""
+        return self._of[record.lane].smaller(record, request)
+
+
 Send = Callable[[AnyRequest, str], Awaitable[Response]]
 
 
@@ -95,10 +119,9 @@ class Outbox:
         """Something was written: look again."""
         self._wake.set()
 
-    @property
-    def waiting(self) -> bool:
-        """True while anything is left to be sent."""
-        return self._queue.stats().rows > 0
+    def waiting(self, lane: str) -> bool:
+        """True while anything of a lane is left to be sent."""
+        return self._queue.stats().depth.get(lane, 0) > 0
 
     def message_id(self, record: Record) -> str:
         """The id under which a record is sent, every time."""

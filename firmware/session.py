@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from firmware.core.settings import HEARTBEAT_INTERVAL_S, MESSAGE_TIMEOUT_S
 from firmware.engine.engine import Engine
+from firmware.engine.journal import LANE
 from firmware.outbox import Outbox, Renderer
 from firmware.registration import Boot, Registrar
 from firmware.waiting import woken
@@ -71,7 +72,7 @@ class Session:
             if self._registrar.needed(self._manners.boot.protocol):
                 await self._registrar.register(peer, self._manners.boot)
                 statuses.forget_told()
-            elif self._outbox.waiting or self._offline_for_long():
+            elif self._outbox.waiting(LANE) or self._offline_for_long():
                 # a central system that was started anew takes a start only from connectors whose status it knows
                 statuses.forget_told(*self._engine.station.evses)
             self._engine.apply(lambda station, now: station.connection_changed(True))

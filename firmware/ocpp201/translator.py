@@ -20,12 +20,13 @@ from firmware.ocpp201.local_list import LocalList
 from firmware.ocpp201.provisioning import Provisioning
 from firmware.ocpp201.remote_control import RemoteControl
 from firmware.ocpp201.reports import Reports
+from firmware.ocpp201.security_events import SecurityEvents
 from firmware.ocpp201.status_reports import StatusReporter
 from firmware.ocpp201.transaction_status import TransactionStatus
 from firmware.ocpp201.transactions import Transactions
 from firmware.ocpp201.triggers import Triggers
 from firmware.ocpp201.variables import Variables
-from firmware.outbox import Outbox
+from firmware.outbox import ByLane, Outbox
 from firmware.registration import Registrar
 from firmware.session import Manners, Session
 from ocpp_client.errors import Refuse
@@ -61,7 +62,7 @@ class Translator201:
         manners = Manners(
             BOOT,
             HeartbeatRequest,
-            self.transactions,
+            ByLane(self.transactions, SecurityEvents(timeline)),
             self.statuses,
             retell_after_s=lambda: float(settings[OFFLINE_THRESHOLD_S]),
         )
