@@ -7,7 +7,7 @@ import time
 
 from bench.table import Row, show
 
-MODULES = ("codec", "roundtrip", "queue", "drain", "deny", "websocket", "program", "simulation", "csms")
+MODULES = ("codec", "roundtrip", "queue", "drain", "deny", "wear", "websocket", "program", "simulation", "csms")
 
 
 def main() -> int:
