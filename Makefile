@@ -10,7 +10,7 @@ run: ## Reference CSMS and a charge point on mock hardware; `make run ARGS=--aut
 
 test: style types imports ## Everything that has to be true
 	@scripts/prepare-tests
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 style: .dev ## Linter and formatter
 	@.venv/bin/ruff check .
