@@ -93,6 +93,14 @@ class RuledSocket:
     # ---- in -------------------------------------------------------------------------------------------------------------
 
     async def receive(self) -> str | bytes:
+        """Whoever is interrupted in this has given the connection up, like whoever learns that it is lost."""
+        try:
+            return await self._receive()
+        except (ConnectionLost, asyncio.CancelledError):
+            self._end()
+            raise
+
+    async def _receive(self) -> str | bytes:
         while True:
             if self._inbox:
                 return self._inbox.popleft()
