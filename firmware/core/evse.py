@@ -389,10 +389,8 @@ class Evse:
                 self.context.new_id(), self.id, auth.token, auth.group, auth.remote_start_id, auth.reservation_id
             )
             self.context.emit(ReadingNeeded(self.id, ending=False))
-        elif tx is not None and tx.phase is Phase.OPEN and tx.durable:
-            energy = self.energy
-            if energy is not self._told_energy:
-                self._update(Trigger.ENERGY_CHANGED, now)
+        elif tx is not None and tx.durable and self.plug is Plug.VEHICLE and self.energy is not self._told_energy:
+            self._update(Trigger.ENERGY_CHANGED, now)
         self.context.emit(EvseChanged(self.id))
 
     def tick(self, now: Instant) -> None:

@@ -66,7 +66,8 @@ def energy(evse: "Evse") -> Energy:
     if evse.plug is not Plug.VEHICLE:
         return Energy.PAUSED_BY_EV
     if not permit(evse):
-        return Energy.PAUSED_BY_EVSE
+        on_its_way = not evse.secured and not evse.blocked  # the bolt; nobody has been offered anything yet
+        return Energy.OFF if on_its_way else Energy.PAUSED_BY_EVSE
     if not evse.pilot.asks_energy:
         return Energy.PAUSED_BY_EV
     # A contactor that is about to close is no restriction of ours; one that does not close is a fault soon.

@@ -15,7 +15,7 @@ class Plug(StrEnum):
 class Energy(StrEnum):
     """State of the energy path of a transaction."""
 
-    OFF = "off"  # no transaction, or its start is not on disk yet, or nobody may charge in it
+    OFF = "off"  # no transaction, or nothing was offered in it: not on disk yet, nobody authorised, bolt on its way
     FLOWING = "flowing"
     PAUSED_BY_EV = "paused-by-ev"
     PAUSED_BY_EVSE = "paused-by-evse"

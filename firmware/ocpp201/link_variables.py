@@ -35,10 +35,6 @@ class LinkView(Protocol):
     def attempts(self) -> int:
         """Attempts on one way before the next is tried."""
 
-    @property
-    def backoff(self) -> tuple[float, float]:
-        """First and longest wait before dialling again, seconds."""
-
     def ask_password(self, password: bytes) -> None:
         """Dial with a new password from the next connection on, and begin that one."""
 
@@ -55,9 +51,6 @@ def link_variables(link: LinkView, set_setting: Callable[[AnySetting, str], Outc
     yield Variable(COMM, "FileTransferProtocols", "MemberList", lambda: "", limits=transfers, constant=True)
     yield Variable(COMM, "NetworkConfigurationPriority", "SequenceList", order, limits=slots)
     yield Variable(COMM, "NetworkProfileConnectionAttempts", "integer", lambda: str(link.attempts))
-    yield Variable(COMM, "RetryBackOffWaitMinimum", "integer", lambda: f"{link.backoff[0]:.0f}", unit="s")
-    yield Variable(COMM, "RetryBackOffRepeatTimes", "integer", lambda: str(_doublings(*link.backoff)))
-    yield Variable(COMM, "RetryBackOffRandomRange", "integer", lambda: f"{link.backoff[0]:.0f}", unit="s")
 
     def password(value: str) -> Outcome:
         link.ask_password(value.encode())
@@ -66,10 +59,3 @@ def link_variables(link: LinkView, set_setting: Callable[[AnySetting, str], Outc
     yield Variable(SECURITY, "BasicAuthPassword", "string", None, password, limits=PASSWORD)
     yield Variable(SECURITY, "Identity", "string", lambda: link.identity, limits=Limits(maximum=48))
     yield Variable(SECURITY, "SecurityProfile", "integer", lambda: str(link.security_profile), limits=Limits(0, 3))
-
-
-def _doublings(start_s: float, cap_s: float) -> int:
-    count = 0
-    while start_s * 2 ** (count + 1) <= cap_s:
-        count += 1
-    return count

@@ -1,6 +1,7 @@
 """GetTransactionStatus of OCPP 2.0.1 (edition 3, part 2, use case E14)."""
 
 from firmware.engine.engine import Engine
+from firmware.engine.journal import LANE
 from ocpp_client.peer import Reply
 from ocpp_client.v201.transactions import GetTransactionStatusRequest, GetTransactionStatusResponse
 
@@ -16,7 +17,7 @@ class TransactionStatus:
         queue, key = self._engine.queue, request.transaction_id
         await self._engine.journal.written()
         if key is None:
-            return Reply(GetTransactionStatusResponse(messages_in_queue=queue.stats().rows > 0))
+            return Reply(GetTransactionStatusResponse(messages_in_queue=queue.stats().depth.get(LANE, 0) > 0))
         ongoing = self._engine.station.transaction(key) is not None
         waiting = await queue.waiting(key) > 0
         return Reply(GetTransactionStatusResponse(ongoing_indicator=ongoing, messages_in_queue=waiting))
