@@ -162,6 +162,9 @@ PING_INTERVAL_S = integer("link.ping-interval", 60, "s", "between WebSocket ping
 MESSAGE_TIMEOUT_S = integer("link.message-timeout", 35, "s", "to wait for an answer", minimum=1)
 TRANSACTION_ATTEMPTS = integer("queue.attempts", 3, "times", "a refused transaction message is sent")
 TRANSACTION_RETRY_S = integer("queue.retry-interval", 60, "s", "before a retry, times the attempts made")
+RETRY_WAIT_S = integer("link.retry-wait", 10, "s", "to wait before dialling again, at first", maximum=86_400)
+RETRY_DOUBLINGS = integer("link.retry-doublings", 5, "times", "that wait is doubled", maximum=16)
+RETRY_RANDOM_S = integer("link.retry-random", 10, "s", "at most, at random, on top of each wait", maximum=86_400)
 OFFLINE_THRESHOLD_S = integer("link.offline-threshold", 60, "s", "offline after which every status is told anew")
 # Behaviour at the pole
 MINIMUM_STATUS_S = integer("status.minimum-duration", 0, "s", "a status must last before it is told")
@@ -174,6 +177,7 @@ LOST_DEVICE_GRACE_S = integer(
 )
 BLINK_REPEAT = integer("lamp.blink-repeat", 3, "times", "the lamp blinks to give a sign", maximum=100)
 LIGHT_INTENSITY = integer("lamp.intensity", 100, "%", "brightness of the lamp", maximum=100)
+ORGANISATION = text("security.organisation", "", "who operates the station, as its certificate says", max_length=64)
 PHASE_ROTATION = text("supply.phase-rotation", "", "how the phases are wired, per connector")
 
 AnySetting = Setting[Any]
