@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from firmware.config import CsmsTable
 from firmware.core import events as ev
-from firmware.core.settings import HEARTBEAT_INTERVAL_S, PING_INTERVAL_S
+from firmware.core.settings import (
+    HEARTBEAT_INTERVAL_S,
+    PING_INTERVAL_S,
+    RETRY_DOUBLINGS,
+    RETRY_RANDOM_S,
+    RETRY_WAIT_S,
+)
 from firmware.engine.journal import Change
 from firmware.uplink import documents
 from firmware.uplink.access import BASIC, MUTUAL, Access, AccessBook, Means
@@ -49,6 +55,8 @@ MISCONFIGURED = frozenset({Cause.WRONG_PORT, Cause.TLS_VERSION, Cause.CLIENT_CER
 SLOW_RETRY_S = 60.0
 """The least wait after a failure that only another setting will mend."""
 
+BACKOFF_SETTINGS = frozenset({RETRY_WAIT_S.id, RETRY_RANDOM_S.id, RETRY_DOUBLINGS.id})
+
 USAGE_COUNTED_S = 300.0
 USAGE_KEPT_EVERY = 12  # counts: once an hour
 
@@ -72,7 +80,8 @@ class Connection:
         self._usage = Usage()
         self.access = AccessBook(configured_access(csms), _means(csms))
         self._rota = self._new_rota(None)
-        self._backoff = Backoff(_policy(csms), app.around.rng)
+        self._spoken: str = csms.protocols[0]  # on the last connection
+        self._backoff = Backoff(self._policy(), app.around.rng)
         clock_table = app.config.clock
         gate_options = GateOptions(
             GatePolicy(clock_table.policy), clock_table.grace_s, clock_table.tolerance_days * DAY_S
@@ -82,9 +91,9 @@ class Connection:
         self.rules: FrameRules | None = None
         """What meddles with frames; on a mock board only."""
         if board.world is not None:
-            from firmware.frame_rules import FrameRules  # noqa: PLC0415 - a real board loads nothing of it
+            from firmware import frame_rules  # noqa: PLC0415 - a real board loads nothing of it
 
-            self.rules = FrameRules(app.clock.monotonic)
+            self.rules = frame_rules.FrameRules(app.clock.monotonic)
         self.modem = None if board.modem is None else ModemKeeper(board.modem)
         self._watch = Watch(self, app.clock, board.network, self.modem, on_address=self._note_address)
         self.link = Link(
@@ -233,6 +242,8 @@ class Connection:
         app = self._app
         self._local_host = socket.local_address.rpartition(":")[0]
         self._usage.begin_session()
+        self._spoken = protocol
+        self._backoff.policy = self._policy()
         if self.rules is not None:
             from firmware.ruled_socket import RuledSocket  # noqa: PLC0415
 
@@ -337,8 +348,12 @@ class Connection:
         self._address_changed_at = self._app.clock.monotonic()
 
     def _observe(self, event: ev.Event) -> None:
-        if isinstance(event, ev.SettingChanged) and event.setting == PING_INTERVAL_S.id:
+        if not isinstance(event, ev.SettingChanged):
+            return
+        if event.setting == PING_INTERVAL_S.id:
             self.link.set_ping_interval(float(self._app.engine.station.settings[PING_INTERVAL_S]))
+        elif event.setting in BACKOFF_SETTINGS:
+            self._backoff.policy = self._policy()
 
     def _use_access(self) -> None:
         self._keep_access()
@@ -368,6 +383,17 @@ class Connection:
         usable = fitting(given, tls=self.access.current.tls) if profile else given
         return Rota(usable, attempts=csms.attempts_per_endpoint, worked=worked)
 
+    def _policy(self) -> BackoffPolicy:
+        """In OCPP 2.0.1 the central system sets the numbers of the back-off, in 1.6 the configuration."""
+        csms, settings = self._app.config.csms, self._app.engine.station.settings
+        if self._spoken == "ocpp1.6":
+            return BackoffPolicy(start_s=csms.backoff_start_s, cap_s=max(csms.backoff_cap_s, csms.backoff_start_s))
+        return BackoffPolicy.ocpp201(
+            wait_minimum_s=settings[RETRY_WAIT_S],
+            random_range_s=settings[RETRY_RANDOM_S],
+            repeat_times=settings[RETRY_DOUBLINGS],
+        )
+
     def _write(self, change: Change) -> None:
         self._app.engine.journal.write(change)
 
@@ -384,7 +410,3 @@ def configured_access(csms: CsmsTable) -> Access:
 
 def _means(csms: CsmsTable) -> Means:
     return Means(roots=csms.ca_file is not None, client_certificate=csms.client_certificate_file is not None)
-
-
-def _policy(csms: CsmsTable) -> BackoffPolicy:
-    return BackoffPolicy(start_s=csms.backoff_start_s, cap_s=max(csms.backoff_cap_s, csms.backoff_start_s))

@@ -44,11 +44,6 @@ class ConfiguredLink:
         """Attempts on one way before the next is tried."""
         return self._config.csms.attempts_per_endpoint
 
-    @property
-    def backoff(self) -> tuple[float, float]:
-        """First and longest wait before dialling again, seconds."""
-        return self._config.csms.backoff_start_s, self._config.csms.backoff_cap_s
-
     def ask_password(self, password: bytes) -> None:
         """Dial with a new password from the next connection on, and begin that one."""
         self._connection().ask_password(password)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware import __version__
 from firmware.control.evse_picture import evse_essence, evse_picture, fault_picture
+from firmware.control.link_picture import diagnoses_essence, diagnoses_picture, usage_picture
 from firmware.control.readings import rounded
 from firmware.control.records import Oldest
 from firmware.control.times import iso, moment
@@ -55,6 +56,8 @@ class Picture:
             self._station(),
             *(Part("evse", value, evse_essence(value), value["id"]) for value in evses),
             self._link(),
+            Part("diagnoses", diagnoses_picture(app.connection, app.clock), diagnoses_essence(app.connection)),
+            Part("usage", usage_picture(app.connection), app.connection.link.status.state),
             _plain("registration", app.engine.station.registration.value),
             _plain("queue", queue),
             _plain("settings", settings),
@@ -126,7 +129,7 @@ class Picture:
             "since": moment(app.clock, status.since),
             "url": status.url,
             "protocol": status.protocol,
-            "security_profile": app.config.csms.security_profile,
+            "security_profile": app.connection.access.current.profile,
             "attempts": status.attempts,
             "next_attempt_in_s": None if due_s is None else rounded(max(due_s - app.clock.monotonic(), 0.0), 1),
             "last_drop": None if status.last_drop is None else self._drop(status.last_drop),

@@ -94,6 +94,19 @@ async def test_a_link_that_failed_says_why(tmp_path: Path) -> None:
         assert link["last_drop"]["cause"]
 
 
+async def test_failed_attempts_are_shown_as_diagnoses(tmp_path: Path) -> None:
+    """Each with its cause, the evidence and what to check first, in the state and on the stream; and the data used."""
+    async with station(tmp_path) as one, one.events() as events:
+        while not (found := (await events.next("diagnoses")).data):
+            pass
+        assert found[0]["cause"] == "port-closed"
+        assert found[0]["check_first"].startswith("the port")
+        assert found[0]["evidence"]["endpoint"] == "ws://127.0.0.1:9/ocpp"
+        state = await one.state()
+        assert state["diagnoses"][0] == found[0]
+        assert state["usage"]["session"] == {"sent": 0, "received": 0}
+
+
 async def test_a_fault_is_shown_with_what_it_does(tmp_path: Path) -> None:
     """A fault has its code, its text and its effect, and the EVSE is Faulted in both protocols."""
     async with station(tmp_path) as one:
