@@ -33,8 +33,10 @@ from firmware.link_view import ConfiguredLink
 from firmware.outbox import Outbox
 from firmware.registration import Registrar
 from firmware.services.guard import Guard
+from firmware.services.services import Services
 from firmware.translators import Translator, Translators
 from firmware.uplink.presets import is_cellular, preset_settings
+from firmware.vendors import Vendors
 from hal.clock import Clock, TimeKeeper
 from hal.types import SimIdentity
 from offline_queue import Bounds, Queue, QueueError
@@ -92,6 +94,8 @@ class App:
             timeout_s=config.watchdog.timeout_s,
             environment=around.environment,
         )
+        self.services = Services(self)
+        self.vendors = Vendors(engine, config.vendors)
         self.outbox: Outbox
         self.translators: Translators
         self.connection: Connection
@@ -165,6 +169,7 @@ class App:
         self.engine.ask_token = self.translators.authorise
         self.engine.observe(self._observe)
         self.engine.journal.on_written = self.outbox.wake
+        await self.services.load()
         self.connection = Connection(self)
         await self.connection.load()
 
@@ -177,7 +182,14 @@ class App:
             from firmware.ocpp16.translator import Translator16  # noqa: PLC0415
 
             return Translator16(
-                self.engine, self.timeline, self.outbox, registrar, quantities=quantities, profiles=profiles
+                self.engine,
+                self.timeline,
+                self.outbox,
+                registrar,
+                quantities=quantities,
+                profiles=profiles,
+                services=self.services,
+                vendors=self.vendors,
             )
 
         def ocpp201() -> Translator:
@@ -216,7 +228,7 @@ class App:
             model=station.model,
             serial_number=station.serial_number,
             box_serial_number=station.box_serial_number,
-            firmware_version=__version__,
+            firmware_version=self.services.firmware_version or __version__,
             iccid=sim.iccid,
             imsi=sim.imsi,
             meter_type=first.model if first else None,
@@ -243,6 +255,7 @@ class App:
                 tasks.create_task(self.guard.run())
                 if isinstance(self.clock, TimeKeeper):
                     tasks.create_task(self.clock.keep_time())
+                tasks.create_task(self.services.run())
                 tasks.create_task(self._watch_storage())
                 tasks.create_task(self._watch_clock())
                 tasks.create_task(self._begin(tasks, clean))
@@ -290,6 +303,7 @@ class App:
         self.engine.journal.write(Change(put={(memory.STATION, "shutdown"): b"clean"}))
         try:
             async with asyncio.timeout(WRITE_S):
+                await self.services.close()
                 await self.engine.journal.finish()
         except (QueueError, TimeoutError) as error:
             log.error("journal not written at the end error=%s", error)
@@ -305,6 +319,7 @@ class App:
         for evse in board.evses:
             found += [evse.contactor, evse.pilot, evse.meter, evse.lock, evse.lamp, *evse.inputs]
         found += [*board.readers, *board.station_inputs, board.main_meter, board.modem, board.network, board.limits]
+        found += [board.updater]
         return [device for device in found if device is not None]
 
     # ---- what the core says -----------------------------------------------------------------------------------------------

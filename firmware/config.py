@@ -26,7 +26,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-Profile = Literal["LocalAuthListManagement", "RemoteTrigger", "Reservation"]
+Profile = Literal["FirmwareManagement", "LocalAuthListManagement", "RemoteTrigger", "Reservation", "Security"]
 
 
 class StationTable(_Table):
@@ -175,6 +175,36 @@ class ProtectionTable(_Table):
     lost_device_grace_s: int = Field(20, ge=0, le=300)
 
 
+class FirmwareTable(_Table):
+    """`[firmware]`: how new firmware comes in."""
+
+    charging: Literal["wait", "stop"] = "wait"
+    proof_s: float = Field(1800.0, ge=60)
+    unsigned: bool | None = None  # None: only without the profile Security
+    max_bytes: int = Field(512 * 1024 * 1024, ge=1024)
+    reserve_bytes: int = Field(32 * 1024 * 1024, ge=0)
+    ca_file: str | None = None
+
+
+class SecurityTable(_Table):
+    """`[security]`: certificates and keys."""
+
+    max_roots: int = Field(10, ge=1, le=100)
+    additional_root_check: bool = False
+    key_store: Literal["files", "pkcs11"] = "files"
+    pkcs11_module: str | None = None
+    pkcs11_token: str | None = None
+    pkcs11_pin_file: str | None = None
+    pkcs11_tls_file: str | None = None
+
+    @model_validator(mode="after")
+    def _token_is_named(self) -> Self:
+        named = None not in (self.pkcs11_module, self.pkcs11_token, self.pkcs11_pin_file)
+        if self.key_store == "pkcs11" and not named:
+            raise ValueError('key_store = "pkcs11" needs pkcs11_module, pkcs11_token and pkcs11_pin_file')
+        return self
+
+
 class LogTable(_Table):
     """`[log]`: how much is told."""
 
@@ -191,9 +221,12 @@ class Config(_Table):
     queue: QueueTable = QueueTable()
     watchdog: WatchdogTable = WatchdogTable()
     protection: ProtectionTable = ProtectionTable()
+    firmware: FirmwareTable = FirmwareTable()
+    security: SecurityTable = SecurityTable()
     log: LogTable = LogTable()
     board: str = "mock"
     ocpp16: dict[str, str] = Field(default_factory=dict)
+    vendors: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("ocpp16", mode="before")
     @classmethod

@@ -55,6 +55,9 @@ MISCONFIGURED = frozenset({Cause.WRONG_PORT, Cause.TLS_VERSION, Cause.CLIENT_CER
 SLOW_RETRY_S = 60.0
 """The least wait after a failure that only another setting will mend."""
 
+ANSWER_S = 0.5
+"""For the answer to a change of the security settings to be sent on the old connection."""
+
 BACKOFF_SETTINGS = frozenset({RETRY_WAIT_S.id, RETRY_RANDOM_S.id, RETRY_DOUBLINGS.id})
 
 USAGE_COUNTED_S = 300.0
@@ -71,14 +74,15 @@ class Connection:
         self._history = History()
         self._listeners: list[Callable[[LinkStatus], None]] = []
         self._security_listeners: list[Callable[[str, str], None]] = []
-        self._dialler = Dialler(csms)
+        self._credentials = app.services.credentials
+        self._dialler = Dialler(csms, self._credentials)
         self._leave = Leave()
         self._local_host: str | None = None
         self._address_changed_at: float | None = None
         self._stored_failures = 0
         self._was_accepted = False
         self._usage = Usage()
-        self.access = AccessBook(configured_access(csms), _means(csms))
+        self.access = AccessBook(configured_access(csms), self._means())
         self._rota = self._new_rota(None)
         self._spoken: str = csms.protocols[0]  # on the last connection
         self._backoff = Backoff(self._policy(), app.around.rng)
@@ -119,7 +123,7 @@ class Connection:
         self._backoff.restore(remembered.failures)
         try:
             stored = await queue.get(documents.LINK, documents.ACCESS)
-            self.access = AccessBook.restore(configured_access(csms), _means(csms), stored)
+            self.access = AccessBook.restore(configured_access(csms), self._means(), stored)
             usage = await queue.get(documents.LINK, documents.USAGE)
             if usage is not None:
                 self._usage.restore(usage)
@@ -170,6 +174,7 @@ class Connection:
 
     def ask_profile(self, profile: int) -> str | None:
         """Dial with a higher security profile from the next reconnect on; None if it will be tried, else why not."""
+        self.access.equip(self._means())
         refusal = self.access.ask_profile(profile)
         if refusal is None:
             self._use_access()
@@ -179,6 +184,19 @@ class Connection:
         """Dial with a new password from the next reconnect on."""
         self.access.ask_password(password)
         self._use_access()
+
+    @property
+    def security_profile(self) -> int:
+        """In force, or on trial."""
+        return self.access.current.profile
+
+    def credentials_changed(self) -> None:
+        """There is a new certificate of the station: use it at once where it is used at all."""
+        if self.access.current.profile == MUTUAL:
+            self.link.reconnect("new certificate of the station")
+
+    def _means(self) -> Means:
+        return Means(roots=self._credentials.has_roots, client_certificate=self._credentials.has_client)
 
     def reconnect(self, reason: str) -> None:
         """Begin a new connection."""
@@ -285,6 +303,7 @@ class Connection:
             self._was_accepted = False  # the end of a proven connection says nothing against endpoint or access
         else:
             self._rota.failed()
+        self._credentials.failed(found.cause)
         if self.access.failed():
             log.error(
                 "new security profile or password came to nothing, the old one is back profile=%d",
@@ -326,6 +345,7 @@ class Connection:
 
     def _accepted(self, status: LinkStatus) -> None:
         self._was_accepted = True
+        self._credentials.proven()
         new_way = self._rota.proven()
         if self.access.proven():
             log.info("security profile proven profile=%d", self.access.current.profile)
@@ -358,7 +378,8 @@ class Connection:
     def _use_access(self) -> None:
         self._keep_access()
         self._rota = self._new_rota(self._rota.worked)
-        self.link.reconnect("new security settings")
+        # whoever asked for it over this connection gets an answer first
+        asyncio.get_running_loop().call_later(ANSWER_S, self.link.reconnect, "new security settings")
 
     def _keep_access(self) -> None:
         self._write(documents.document(documents.ACCESS, self.access.document()))
@@ -406,7 +427,3 @@ def configured_access(csms: CsmsTable) -> Access:
     elif csms.password is not None:
         password = csms.password.encode()
     return Access(csms.security_profile, password)
-
-
-def _means(csms: CsmsTable) -> Means:
-    return Means(roots=csms.ca_file is not None, client_certificate=csms.client_certificate_file is not None)

@@ -32,8 +32,13 @@ class Frame:
     wall_s: float | None
 
 
+_USERINFO = re.compile(r"(://)[^/\s\"@]*@")  # credentials in the URLs of file servers
+
+
 def redact(text: str) -> str:
     """The frame without secret values."""
+    if "@" in text:
+        text = _USERINFO.sub(r"\1***@", text)
     folded = text.lower()
     if "authorizationkey" not in folded and "basicauthpassword" not in folded:
         return text

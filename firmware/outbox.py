@@ -252,6 +252,11 @@ class Outbox:
         self._due_s.pop(record.id, None)
         allowed = max(self._settings[TRANSACTION_ATTEMPTS], 1)
         unknown = isinstance(error, CallError) and error.code in UNKNOWN_CODES
+        if unknown and not record.billable and not record.thinnable:
+            log.info("message unknown to the central system, let go record=%d kind=%s", record.id, record.kind)
+            self._forget(record)
+            self._answered.append(record.id)
+            return
         if attempts >= allowed or (unknown and record.thinnable):
             await self._give_up(record, renderer, f"refused {attempts} times, last: {error}")
             return

@@ -42,13 +42,14 @@ class Statuses(Protocol):
 @dataclass(frozen=True, slots=True)
 class Manners:
     """What a version brings to a connection. `heartbeat` makes a Heartbeat; `retell_after_s` is how long a station must have been
-    offline to tell every status anew, None: never for that reason."""
+    offline to tell every status anew, None: never for that reason. `chores` run while the station is accepted."""
 
     boot: Boot
     heartbeat: Callable[[], Request[Any]]
     renderer: Renderer
     statuses: Statuses
     retell_after_s: Callable[[], float | None] = lambda: None
+    chores: tuple[Callable[[Send], Awaitable[None]], ...] = ()
 
 
 class Session:
@@ -82,10 +83,15 @@ class Session:
                 tasks.create_task(statuses.run(self.tell))
                 tasks.create_task(self._outbox.drain(self._manners.renderer, self._deliver))
                 tasks.create_task(self._heartbeats(peer))
+                for chore in self._manners.chores:
+                    tasks.create_task(self._do(chore))
         finally:
             self.peer = None
             self._lost_s = self._engine.clock.monotonic()
             self._engine.apply(lambda station, now: station.connection_changed(False))
+
+    async def _do(self, chore: Callable[[Send], Awaitable[None]]) -> None:
+        await chore(self.tell)
 
     def _offline_for_long(self) -> bool:
         threshold_s = self._manners.retell_after_s()

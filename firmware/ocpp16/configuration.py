@@ -4,7 +4,7 @@ A key is either a view of a setting or a value computed from the station. Keys c
 do is refused before the setting sees it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from firmware.core import settings as st
@@ -26,6 +26,7 @@ WRITABLE: dict[str, AnySetting] = {
     "ClockAlignedDataInterval": st.ALIGNED_INTERVAL_S,
     "ConnectionTimeOut": st.CONNECTION_TIMEOUT_S,
     "ConnectorPhaseRotation": st.PHASE_ROTATION,
+    "CpoName": st.ORGANISATION,
     "HeartbeatInterval": st.HEARTBEAT_INTERVAL_S,
     "LocalAuthListEnabled": st.LIST_ENABLED,
     "LocalAuthorizeOffline": st.LOCAL_AUTHORIZE_OFFLINE,
@@ -59,28 +60,39 @@ OF_PROFILE: dict[str, tuple[str, ...]] = {
     "Reservation": ("ReserveConnectorZeroSupported",),
 }
 
+OF_SECURITY: tuple[str, ...] = ("CpoName",)
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One configuration key as this station has it. `setting` None: read-only."""
+    """One configuration key as this station has it. Without a setting and an act it is read-only; a value of None is not told."""
 
     name: str
-    value: Callable[[], str]
+    value: Callable[[], str | None]
     setting: AnySetting | None = None
+    act: Callable[[str], Outcome] | None = None
 
     @property
     def readonly(self) -> bool:
         """Whether only the station changes it."""
-        return self.setting is None
+        return self.setting is None and self.act is None
 
 
 class Configuration:
     """The keys of this station."""
 
     def __init__(
-        self, station: Station, *, profiles: tuple[str, ...], quantities: frozenset[str], lists_limit: int = 40
+        self,
+        station: Station,
+        *,
+        profiles: tuple[str, ...],
+        quantities: frozenset[str],
+        lists_limit: int = 40,
+        secures: bool = False,
+        more: Sequence[Key] = (),
     ) -> None:
-        """`profiles` are the feature profiles that are switched on, `quantities` what the meters can tell."""
+        """`profiles` are the feature profiles that are switched on, `quantities` what the meters can tell. `secures`: the security
+        whitepaper is, which is no profile. `more` are keys that are no settings."""
         self._station = station
         self._quantities = quantities
         self._limit = lists_limit
@@ -98,7 +110,10 @@ class Configuration:
         }
         keys += [Key(name, self._reader(setting)) for name, setting in READ_ONLY.items()]
         keys += [Key(name, _always(value)) for name, value in fixed.items()]
+        keys += more
         absent = {name for profile, names in OF_PROFILE.items() if profile not in profiles for name in names}
+        if not secures:
+            absent |= set(OF_SECURITY)
         self._keys = {key.name.casefold(): key for key in keys if key.name not in absent}
         if all(evse.spec.fixed_cable for evse in station.evses.values()):
             # A fixed cable has nothing to unlock: the key is there, false, and cannot be changed (errata).
@@ -126,13 +141,16 @@ class Configuration:
         key = self._keys.get(name.casefold())
         if key is None:
             return None
-        return KeyValue(key=key.name, readonly=key.readonly, value=key.value()[:MAX_VALUE])
+        value = key.value()
+        return KeyValue(key=key.name, readonly=key.readonly, value=None if value is None else value[:MAX_VALUE])
 
     def change(self, name: str, value: str) -> Outcome:
         """Set a key. NOT_SUPPORTED for an unknown one, REJECTED for one that is read-only or a value that does not fit."""
         key = self._keys.get(name.casefold())
         if key is None:
             return Outcome(Result.NOT_SUPPORTED, "UnknownKey")
+        if key.act is not None:
+            return key.act(value)
         if key.setting is None:
             return rejected("ReadOnly")
         problem = self._problem(key.setting, value)

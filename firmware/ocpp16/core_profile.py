@@ -1,7 +1,7 @@
 """Feature profile Core of OCPP 1.6: what the central system asks for (edition 2, section 5)."""
 
+import json
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from firmware.core.station import Station
@@ -9,6 +9,7 @@ from firmware.core.values import Outcome, Registration, ResetKind, Result, Token
 from firmware.engine.engine import Engine
 from firmware.ocpp16.configuration import Configuration
 from firmware.ocpp16.transactions import Transactions
+from firmware.vendors import VendorResult, Vendors
 from hal.errors import HalError
 from hal.types import Fault, FaultCode, Instant, LockState
 from ocpp_client.errors import Refuse
@@ -34,15 +35,19 @@ from ocpp_client.v16 import (
     UnlockConnectorRequest,
     UnlockConnectorResponse,
 )
+from ocpp_client.v16.core import DataTransferStatus
 
 log = logging.getLogger(__name__)
-
-VendorHandler = Callable[[str | None, str | None], Awaitable[DataTransferResponse]]
-"""Answers a DataTransfer of one vendor: gets messageId and data."""
 
 _AVAILABILITY: dict[Result, Literal["Accepted", "Rejected", "Scheduled"]] = {
     Result.ACCEPTED: "Accepted",
     Result.SCHEDULED: "Scheduled",
+}
+_VENDOR: dict[VendorResult, DataTransferStatus] = {
+    VendorResult.ACCEPTED: "Accepted",
+    VendorResult.REJECTED: "Rejected",
+    VendorResult.UNKNOWN_MESSAGE: "UnknownMessageId",
+    VendorResult.UNKNOWN_VENDOR: "UnknownVendorId",
 }
 _CHANGE: dict[Result, Literal["Accepted", "Rejected", "RebootRequired", "NotSupported"]] = {
     Result.ACCEPTED: "Accepted",
@@ -54,11 +59,13 @@ _CHANGE: dict[Result, Literal["Accepted", "Rejected", "RebootRequired", "NotSupp
 class CoreProfile:
     """Handlers of the Core messages that the central system sends."""
 
-    def __init__(self, engine: Engine, configuration: Configuration, transactions: Transactions) -> None:
+    def __init__(
+        self, engine: Engine, configuration: Configuration, transactions: Transactions, vendors: Vendors
+    ) -> None:
         self._engine = engine
         self._configuration = configuration
         self._transactions = transactions
-        self.vendors: dict[str, VendorHandler] = {}
+        self._vendors = vendors
 
     def _reply(self, response: Response) -> Reply:
         """Answer first, then let happen what the command caused."""
@@ -89,11 +96,10 @@ class CoreProfile:
         return self._reply(ClearCacheResponse(status="Accepted" if outcome.accepted else "Rejected"))
 
     async def data_transfer(self, request: DataTransferRequest) -> Reply:
-        """DataTransfer (5.6): vendors register themselves."""
-        handler = self.vendors.get(request.vendor_id)
-        if handler is None:
-            return Reply(DataTransferResponse(status="UnknownVendorId"))
-        return self._reply(await handler(request.message_id, request.data))
+        """DataTransfer (5.6)."""
+        answer = await self._vendors.answer(request.vendor_id, request.message_id, request.data)
+        data = answer.data if answer.data is None or isinstance(answer.data, str) else json.dumps(answer.data)
+        return self._reply(DataTransferResponse(status=_VENDOR[answer.result], data=data))
 
     async def get_configuration(self, request: GetConfigurationRequest) -> Reply:
         """GetConfiguration (5.8): no key, or an empty list, means all."""

@@ -3,21 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 from firmware.core.facts import MeterFrame
 from firmware.core.settings import SAMPLED
 from firmware.core.station import MAIN_METER
 from firmware.core.values import Registration
 from firmware.engine.engine import Engine
+from firmware.ocpp16.servicing import Now, Servicing
 from firmware.ocpp16.status import StatusReporter
 from firmware.ocpp16.transactions import Transactions
 from firmware.ocpp16.words import meter_value
 from ocpp_client.messages import Request
 from ocpp_client.peer import Reply
 from ocpp_client.v16 import (
-    DiagnosticsStatusNotificationRequest,
-    FirmwareStatusNotificationRequest,
+    ExtendedTriggerMessageRequest,
+    ExtendedTriggerMessageResponse,
     HeartbeatRequest,
     MeterValuesRequest,
     TriggerMessageRequest,
@@ -25,6 +26,8 @@ from ocpp_client.v16 import (
 )
 
 log = logging.getLogger(__name__)
+
+Judgement = tuple[Literal["Accepted", "Rejected", "NotImplemented"], Callable[[], Awaitable[None]] | None]
 
 
 class RemoteTrigger:
@@ -35,6 +38,7 @@ class RemoteTrigger:
         engine: Engine,
         statuses: StatusReporter,
         transactions: Transactions,
+        servicing: Servicing,
         *,
         send: Callable[[Request[Any]], Awaitable[None]],
         boot: Callable[[], None],
@@ -43,41 +47,51 @@ class RemoteTrigger:
         self._engine = engine
         self._statuses = statuses
         self._transactions = transactions
+        self._servicing = servicing
         self._send = send
         self._boot = boot
 
     async def trigger(self, request: TriggerMessageRequest) -> Reply:
         """TriggerMessage. Before the first answer to a BootNotification nothing else may be sent (section 4.2)."""
-        number = request.connector_id
+        status, act = self._judge(request.requested_message, request.connector_id, self._servicing.plain)
+        return Reply(TriggerMessageResponse(status=status), act)
+
+    async def trigger_extended(self, request: ExtendedTriggerMessageRequest) -> Reply:
+        """ExtendedTriggerMessage (security whitepaper, edition 3): the messages of the whitepaper in place of the plain ones."""
+        status, act = self._judge(request.requested_message, request.connector_id, self._servicing.extended)
+        return Reply(ExtendedTriggerMessageResponse(status=status), act)
+
+    def _judge(self, message: str, number: int | None, now: Callable[[str], Now | None]) -> Judgement:
+        """Whether a message will be sent, and what sends it after the answer."""
         registration = self._engine.station.registration
-        if registration is Registration.UNKNOWN and request.requested_message != "BootNotification":
-            return Reply(TriggerMessageResponse(status="Rejected"))
-        about_connector = request.requested_message in ("MeterValues", "StatusNotification")
+        if registration is Registration.UNKNOWN and message != "BootNotification":
+            return "Rejected", None
+        about_connector = message in ("MeterValues", "StatusNotification")
         if about_connector and number is not None and number not in (0, *self._engine.station.evses):
-            return Reply(TriggerMessageResponse(status="Rejected"))
-        match request.requested_message:
+            return "Rejected", None
+        match message:
             case "BootNotification":
                 if registration is Registration.ACCEPTED:
-                    return Reply(TriggerMessageResponse(status="Rejected"))
+                    return "Rejected", None
 
                 async def boot() -> None:
                     self._boot()
 
-                return Reply(TriggerMessageResponse(status="Accepted"), boot)
+                return "Accepted", boot
             case "Heartbeat":
-                return self._accepted(lambda: self._send(HeartbeatRequest()))
+                return "Accepted", lambda: self._send(HeartbeatRequest())
             case "StatusNotification":
-                return self._accepted(lambda: self._tell_statuses(number))
+                return "Accepted", lambda: self._tell_statuses(number)
             case "MeterValues":
-                return self._accepted(lambda: self._tell_meter(number))
-            case "DiagnosticsStatusNotification":
-                return self._accepted(lambda: self._send(DiagnosticsStatusNotificationRequest(status="Idle")))
-            case "FirmwareStatusNotification":
-                return self._accepted(lambda: self._send(FirmwareStatusNotificationRequest(status="Idle")))
-
-    @staticmethod
-    def _accepted(act: Callable[[], Awaitable[None]]) -> Reply:
-        return Reply(TriggerMessageResponse(status="Accepted"), act)
+                return "Accepted", lambda: self._tell_meter(number)
+            case "SignChargePointCertificate":
+                return (
+                    ("Accepted", self._servicing.ask_for_certificate)
+                    if self._servicing.can_sign
+                    else ("Rejected", None)
+                )
+        make = now(message)
+        return ("NotImplemented", None) if make is None else ("Accepted", lambda: self._send(make()))
 
     async def _tell_statuses(self, number: int | None) -> None:
         for connector in (0, *self._engine.station.evses) if number is None else (number,):

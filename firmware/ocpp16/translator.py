@@ -15,12 +15,15 @@ from firmware.ocpp16.core_profile import CoreProfile
 from firmware.ocpp16.local_auth_list import LocalAuthList
 from firmware.ocpp16.remote_trigger import RemoteTrigger
 from firmware.ocpp16.reservation import ReservationProfile
+from firmware.ocpp16.servicing import Servicing
 from firmware.ocpp16.status import StatusReporter
 from firmware.ocpp16.transactions import Transactions
 from firmware.ocpp16.words import MAX_ID_TAG, id_tag, salvaged_info, token_info
 from firmware.outbox import Outbox
 from firmware.registration import Registrar
+from firmware.services.services import Services
 from firmware.session import Manners, Session
+from firmware.vendors import Vendors
 from ocpp_client.errors import AnswerInvalid, CallFailed, ConnectionLost, Refuse
 from ocpp_client.peer import Incoming, Peer, Reply
 from ocpp_client.v16 import (
@@ -31,7 +34,8 @@ from offline_queue import Queue
 
 log = logging.getLogger(__name__)
 
-PROFILES = ("LocalAuthListManagement", "Reservation", "RemoteTrigger")  # beside Core, which is always there
+# Beside Core, which is always there.
+PROFILES = ("FirmwareManagement", "LocalAuthListManagement", "Reservation", "RemoteTrigger")
 
 
 class Translator16:
@@ -48,19 +52,29 @@ class Translator16:
         *,
         quantities: frozenset[str],
         profiles: Collection[str] = PROFILES,
+        services: Services,
+        vendors: Vendors,
     ) -> None:
         """`profiles` are the feature profiles that are switched on; one that is not is neither advertised nor answered."""
         self._engine = engine
         self.profiles = ("Core", *(name for name in PROFILES if name in profiles))
         self.transactions = Transactions(engine, timeline, settled=self._settled)
         self.statuses = StatusReporter(engine.station, engine.clock, owes_stop=self.transactions.owes_stop)
-        self.configuration = Configuration(engine.station, profiles=self.profiles, quantities=quantities)
+        servicing = Servicing(services, timeline)
+        self.configuration = Configuration(
+            engine.station,
+            profiles=self.profiles,
+            quantities=quantities,
+            secures=servicing.secures,
+            more=servicing.keys(),
+        )
         self._registrar = registrar
-        manners = Manners(BOOT, HeartbeatRequest, self.transactions, self.statuses)
+        renderer = servicing.renderer(self.transactions)
+        manners = Manners(BOOT, HeartbeatRequest, renderer, self.statuses, chores=servicing.chores())
         self._session = Session(engine, outbox, registrar, manners)
-        self.core = CoreProfile(engine, self.configuration, self.transactions)
+        self.core = CoreProfile(engine, self.configuration, self.transactions, vendors)
         self.triggers = RemoteTrigger(
-            engine, self.statuses, self.transactions, send=self._session.send, boot=registrar.boot_now
+            engine, self.statuses, self.transactions, servicing, send=self._session.send, boot=registrar.boot_now
         )
         self._handlers: dict[str, Callable[[Any], Awaitable[Reply]]] = {
             "ChangeAvailability": self.core.change_availability,
@@ -90,6 +104,9 @@ class Translator16:
         }
         for name in self.profiles:
             self._handlers |= by_profile.get(name, {})
+        self._handlers |= servicing.handlers()
+        if servicing.secures:
+            self._handlers["ExtendedTriggerMessage"] = self.triggers.trigger_extended
         engine.observe(self._observe)
 
     async def load(self, queue: Queue) -> None:

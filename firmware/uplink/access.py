@@ -54,6 +54,10 @@ class AccessBook:
         self._trial: Access | None = None
         self._failures = 0
 
+    def equip(self, means: Means) -> None:
+        """What is at hand has changed."""
+        self._means = means
+
     @property
     def current(self) -> Access:
         """What to dial with now."""

@@ -7,14 +7,14 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from firmware.config import ConfigError, CsmsTable
 from firmware.uplink.rota import Endpoint
 from ocpp_client.dialling import host_and_port
 from ocpp_client.errors import TlsFailed
 from ocpp_client.sockets import WebSocket
-from ocpp_client.tls import TlsFiles, Window, client_context
+from ocpp_client.tls import TlsFiles, TlsFilesInvalid, Window, client_context
 from ocpp_client.tls_chain import ServedCertificate, served_chain
 
 if TYPE_CHECKING:
@@ -28,11 +28,45 @@ Connect = Callable[..., Awaitable[WebSocket]]
 """Opens a WebSocket; its signature is that of `ocpp_client.websocket.connect`."""
 
 
-class Dialler:
-    """Dials endpoints of one configuration. Raises ConfigError where the WebSocket library asked for is not installed."""
+class Material(Protocol):
+    """What TLS is dialled with, asked anew for each attempt."""
+
+    def roots(self) -> Path | None:
+        """The file of CSMS roots, None for those of the system. Raises OSError."""
+
+    def client(self) -> tuple[Path, Path | None] | None:
+        """The station's chain and its key, which may be in the same file; None where there is none."""
+
+    def anchored(self, fingerprint: str) -> None:
+        """The server's chain ends at the root with this SHA-256 fingerprint."""
+
+
+class ConfiguredFiles:
+    """The files that the configuration names."""
 
     def __init__(self, csms: CsmsTable) -> None:
         self._csms = csms
+
+    def roots(self) -> Path | None:
+        """`ca_file`."""
+        return _path(self._csms.ca_file)
+
+    def client(self) -> tuple[Path, Path | None] | None:
+        """`client_certificate_file` and `client_key_file`."""
+        chain = _path(self._csms.client_certificate_file)
+        return None if chain is None else (chain, _path(self._csms.client_key_file))
+
+    def anchored(self, fingerprint: str) -> None:
+        """Nobody asks."""
+
+
+class Dialler:
+    """Dials endpoints of one configuration. Raises ConfigError where the WebSocket library asked for is not installed."""
+
+    def __init__(self, csms: CsmsTable, material: Material | None = None) -> None:
+        """Without `material` the files of the configuration are used."""
+        self._csms = csms
+        self._material = material or ConfiguredFiles(csms)
         self._connect = backing(csms.websocket)
         self.endpoint = Endpoint(csms.ways[0].url)
         self.relay: Relay | None = None
@@ -41,13 +75,13 @@ class Dialler:
 
     def context(self, window: Window | None, *, mutual: bool) -> ssl.SSLContext:
         """The TLS context; files are read anew, so that renewed ones count. Raises TlsFilesInvalid."""
-        csms = self._csms
-        files = TlsFiles(
-            roots=_path(csms.ca_file),
-            client_chain=_path(csms.client_certificate_file) if mutual else None,
-            client_key=_path(csms.client_key_file) if mutual else None,
-        )
-        return client_context(files, window=window)
+        try:
+            roots = self._material.roots()
+        except OSError as error:
+            raise TlsFilesInvalid(str(error)) from error
+        chain, key = (self._material.client() if mutual else None) or (None, None)
+        files = TlsFiles(roots=roots, client_chain=chain, client_key=key)
+        return client_context(files, window=window, anchored=self._material.anchored)
 
     async def __call__(self, url: str, **options: Any) -> WebSocket:
         """Dial as `ocpp_client.link.Dial` wants it."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from firmware.vendors import VendorAnswer, VendorResult
 from hal.types import LockState
-from ocpp_client.v16 import DataTransferResponse
 from tests.station.play import OTHER_TAG, TAG, Play, play
 
 ACCEPTED, REJECTED = {"status": "Accepted"}, {"status": "Rejected"}
@@ -219,12 +219,12 @@ def test_data_of_a_known_vendor_goes_to_its_handler(tmp_path: Path) -> None:
     """A registered vendor answers for itself."""
 
     async def scenario(stage: Play) -> None:
-        async def echo(message_id: str | None, data: str | None) -> DataTransferResponse:
+        async def echo(message_id: str | None, data: Any) -> VendorAnswer:
             if message_id != "echo":
-                return DataTransferResponse(status="UnknownMessageId")
-            return DataTransferResponse(status="Accepted", data=data)
+                return VendorAnswer(VendorResult.UNKNOWN_MESSAGE)
+            return VendorAnswer(VendorResult.ACCEPTED, data)
 
-        stage.app.translator.core.vendors["com.example"] = echo
+        stage.app.vendors.register("com.example", echo)
         answer = await stage.csms.ask("DataTransfer", {"vendorId": "com.example", "messageId": "echo", "data": "hi"})
         assert answer == {"status": "Accepted", "data": "hi"}
         answer = await stage.csms.ask("DataTransfer", {"vendorId": "com.example"})
