@@ -147,6 +147,7 @@ class App:
             self.engine.station,
             local_list="LocalAuthListManagement" in profiles,
             reservations="Reservation" in profiles,
+            profiles="SmartCharging" in profiles,
         )
         await self.timeline.load(self.queue)
         prefix = await self._document("outbox", lambda: self.around.new_id()[:8])

@@ -26,7 +26,9 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-Profile = Literal["FirmwareManagement", "LocalAuthListManagement", "RemoteTrigger", "Reservation", "Security"]
+Profile = Literal[
+    "FirmwareManagement", "LocalAuthListManagement", "RemoteTrigger", "Reservation", "Security", "SmartCharging"
+]
 
 
 class StationTable(_Table):

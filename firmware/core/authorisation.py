@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from firmware.core.profiles import Profile
 from firmware.core.transaction import IllegalMove
 from firmware.core.values import Token, TokenInfo
 
@@ -31,6 +32,7 @@ class Authorisation:
     group: Token | None = None
     remote_start_id: int | None = None
     reservation_id: int | None = None  # the reservation that is used by this
+    profile: Profile | None = None  # for the transaction to come
     deadline_s: float | None = None
 
     def to(self, state: AuthState) -> None:
@@ -39,7 +41,8 @@ class Authorisation:
             raise IllegalMove(f"authorisation: {self.state.value} does not become {state.value}")
         self.state = state
         if state is AuthState.NONE:
-            self.token = self.group = self.remote_start_id = self.reservation_id = self.deadline_s = None
+            self.token = self.group = self.remote_start_id = self.reservation_id = None
+            self.profile = self.deadline_s = None
 
     def ask(self, token: Token, remote_start_id: int | None) -> None:
         """The central system is being asked."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from firmware.core.events import Event
 from firmware.core.faults import blocks
 from firmware.core.settings import Settings
+from firmware.core.solver import Levels
 from firmware.core.values import Maintenance
 from hal.types import Fault, FaultCode
 
@@ -37,7 +38,8 @@ class Context:
     halting: bool = False  # a reset is under way: nothing new starts
     limit_a: float | None = None  # local energy manager, per phase and for the whole station
     supply_a: float | None = None  # what the station is connected with, per phase
-    shares: dict[int, float] = field(default_factory=dict)  # of the two above, by EVSE; empty when neither is set
+    levels: Levels = field(default_factory=Levels)  # what charging profiles make of it at present
+    shares: dict[int, float] = field(default_factory=dict)  # of the station's limits, by EVSE; empty when there is none
     reserved: frozenset[int] = frozenset()  # EVSEs that are kept for somebody who has not begun yet
     faults: dict[FaultCode, Fault] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)

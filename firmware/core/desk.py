@@ -13,6 +13,7 @@ from firmware.core.context import Context
 from firmware.core.events import TokenDecided, TokenLearned, TokenListChanged, TokenListConflict, TokenQueryNeeded
 from firmware.core.evse import Evse
 from firmware.core.local_list import Change, LocalList
+from firmware.core.profiles import Profile
 from firmware.core.reservations import Reservations
 from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S, MASTER_GROUP
 from firmware.core.tokens import Decision, Step, TokenCache, cacheable, decide
@@ -31,6 +32,7 @@ class Query:
     stopping: str | None = None  # the transaction the token wants to end, if its group allows
     remote: bool = False
     remote_start_id: int | None = None
+    profile: Profile | None = None  # for the transaction to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,10 @@ class Desk:
         check: bool,
         remote_start_id: int | None,
         group: Token | None = None,
+        profile: Profile | None = None,
     ) -> None:
         """A remote start whose token is checked like one at the reader, or taken as it is with the group it is said to have."""
-        query = Query(token, evse.id, (evse.id,), remote=True, remote_start_id=remote_start_id)
+        query = Query(token, evse.id, (evse.id,), remote=True, remote_start_id=remote_start_id, profile=profile)
         if check:
             self._judge(query, now)
         else:
@@ -288,6 +291,7 @@ class Desk:
                 remote=query.remote,
                 remote_start_id=query.remote_start_id,
                 reservation_id=self._reservation_of(evse, query.token, info),
+                profile=query.profile,
             )
         self._decided(query.token, query.evse, True, reason)
 

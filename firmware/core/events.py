@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from firmware.core.facts import Fact, MeterFrame
+from firmware.core.profiles import Profile
 from firmware.core.values import Registration, Reservation, ReservationEnd, ResetKind, Token, TokenInfo
 from hal.types import Fault
 
@@ -103,6 +104,20 @@ class ReservationEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileInstalled:
+    """A charging profile is kept from now on, perhaps in the place of one with the same number; to be stored."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRemoved:
+    """A charging profile is kept no longer; to be forgotten."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaultChanged:
     """A fault was raised or cleared; `evse` None: the whole station."""
 
@@ -160,6 +175,8 @@ Event = (
     | TokenListChanged
     | ReservationMade
     | ReservationEnded
+    | ProfileInstalled
+    | ProfileRemoved
     | FaultChanged
     | AvailabilityChanged
     | SettingChanged

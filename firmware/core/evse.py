@@ -11,6 +11,7 @@ from firmware.core.context import Context, EvseSpec
 from firmware.core.events import EndingDecided, EvseChanged, FaultChanged, ReadingNeeded
 from firmware.core.facts import MeterFrame, SampleContext, Trigger
 from firmware.core.faults import RULES, Severity, blocks
+from firmware.core.profiles import Profile
 from firmware.core.quantities import MeasurandList
 from firmware.core.recording import TRIGGERS, Recording
 from firmware.core.settings import (
@@ -230,11 +231,12 @@ class Evse:
         remote: bool = False,
         remote_start_id: int | None = None,
         reservation_id: int | None = None,
+        profile: Profile | None = None,
     ) -> None:
         """The token may charge here. Without a vehicle the grant lapses after the connection time-out."""
         timeout_s = self.context.settings[CONNECTION_TIMEOUT_S]
         self.auth.grant(token, info, remote_start_id, now.monotonic_s + timeout_s if timeout_s > 0 else None)
-        self.auth.reservation_id = reservation_id
+        self.auth.reservation_id, self.auth.profile = reservation_id, profile
         self._trigger = Trigger.REMOTE_START if remote else Trigger.AUTHORIZED
         self.leftover = False
         if self.tx is not None:

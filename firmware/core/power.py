@@ -32,10 +32,14 @@ class Desired:
 
 def limit_a(evse: "Evse") -> float:
     """Current per phase that may be offered: the smallest of all limits, in steps of 0.1 A; 0 below what the pilot can say."""
-    limits = [evse.spec.max_current_a]
-    limits += [value for value in (evse.cable_limit_a, evse.context.shares.get(evse.id)) if value is not None]
-    lowest = math.floor(min(limits) * 10 + 1e-6) / 10
+    lowest = math.floor(min(own_limit_a(evse), evse.context.shares.get(evse.id, math.inf)) * 10 + 1e-6) / 10
     return lowest if lowest >= MINIMUM_CURRENT_A else 0.0
+
+
+def own_limit_a(evse: "Evse") -> float:
+    """Current per phase that hardware, cable and charging profiles allow, whatever the other EVSEs do."""
+    limits = (evse.spec.max_current_a, evse.cable_limit_a, evse.context.levels.caps_a.get(evse.id))
+    return min(value for value in limits if value is not None)
 
 
 def entitled(evse: "Evse") -> bool:

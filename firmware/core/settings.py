@@ -84,6 +84,18 @@ def choice(name: str, default: str, options: tuple[str, ...], effect: str) -> Se
     return Setting(name, default, parse, str, "", effect)
 
 
+def words(name: str, options: tuple[str, ...], effect: str) -> Setting[tuple[str, ...]]:
+    """Some of a few words, at least one; all unless said otherwise. Case does not matter."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        found = [item.strip().upper() for item in value.split(",")]
+        if not found or not set(found) <= set(options):
+            raise BadSetting(f"expected some of {', '.join(options)}")
+        return tuple(option for option in options if option in found)
+
+    return Setting(name, options, parse, lambda value: ",".join(word.capitalize() for word in value), "", effect)
+
+
 def measurands(name: str, default: str, effect: str) -> Setting[MeasurandList]:
     """A list of quantities, each with an optional phase."""
 
@@ -135,6 +147,13 @@ MAX_ENERGY_ON_INVALID_WH = integer(
 # Reservations
 RESERVE_ENABLED = boolean("reservation.enabled", True, "take reservations")
 RESERVE_ANY = boolean("reservation.any-evse", True, "take reservations for whichever EVSE is free")
+# Charging profiles
+PROFILE_MAX_STACK = integer("profile.max-stack-level", 10, "", "highest stack level of a profile")
+PROFILE_MAX_PERIODS = integer("profile.max-periods", 24, "times", "periods in one schedule", minimum=1, maximum=1024)
+PROFILE_MAX_INSTALLED = integer("profile.max-installed", 50, "times", "profiles kept", minimum=1, maximum=1000)
+PROFILE_UNITS = words("profile.units", ("CURRENT", "POWER"), "units that limits may have")
+OFFLINE_CURRENT_AFTER_S = integer("profile.offline-after", 0, "s", "offline until the offline current holds; 0 never")
+OFFLINE_CURRENT_A = integer("profile.offline-current", 6, "A", "per EVSE while offline for long", maximum=80)
 # Transactions
 CONNECTION_TIMEOUT_S = integer("tx.connection-timeout", 60, "s", "time from token to plug; 0 waits for ever")
 STOP_ON_EV_DISCONNECT = boolean("tx.stop-on-ev-disconnect", True, "unplugging the vehicle ends the transaction")

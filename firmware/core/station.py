@@ -1,6 +1,7 @@
 """The station: every command and observation enters here, and events are drained here."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from firmware.core import power
 from firmware.core.authorisation import AuthState
@@ -19,6 +20,8 @@ from firmware.core.events import (
 )
 from firmware.core.evse import Evse
 from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
+from firmware.core.limits import Limits
+from firmware.core.profiles import Profile
 from firmware.core.quantities import Interval, samples_of
 from firmware.core.reservations import Reservations
 from firmware.core.settings import ALIGNED, AUTHORIZE_REMOTE, SAMPLED, AnySetting, Settings
@@ -58,6 +61,7 @@ class Station:
         self.context = Context(settings, new_id, supply_a=supply_a)
         self.evses = {spec.id: Evse(spec, self.context) for spec in specs}
         self.reservations = Reservations(self.context, self.evses)
+        self.limits = Limits(self.context, self.evses)
         self.desk = Desk(self.context, self.evses, self.reservations)
         self.registration = Registration.UNKNOWN
         self._connected = False
@@ -82,29 +86,26 @@ class Station:
 
     def _follow(self, now: Instant) -> None:
         """Bring up to date what follows from the state of all EVSEs together, and from the time."""
-        self.reservations.review(now)
-        self._share_out(now)
-
-    def _share_out(self, now: Instant) -> None:
-        """Divide the station's own limit among the EVSEs that are entitled to energy, first come first."""
         context = self.context
-        limits = [limit for limit in (context.limit_a, context.supply_a) if limit is not None]
+        self.reservations.review(now)
+        before = context.levels.caps_a, context.shares
+        context.levels = self.limits.follow(now)
+        context.shares = self._shares()
+        if (context.levels.caps_a, context.shares) != before:
+            for evse in self.evses.values():
+                if power.entitled(evse):
+                    evse.reconsider(now)
+
+    def _shares(self) -> dict[int, float]:
+        """The station's own limit, divided among the EVSEs that are entitled to energy, first come first; empty without one."""
+        context = self.context
+        limits = [limit for limit in (context.limit_a, context.supply_a, context.levels.station_a) if limit is not None]
         if not limits:
-            context.shares.clear()
-            return
-        limit_a = min(limits)
+            return {}
         entitled = [evse for evse in self.evses.values() if power.entitled(evse)]
-        if len(entitled) > 1:
-            entitled.sort(
-                key=lambda evse: (evse.tx.started.monotonic_s if evse.tx and evse.tx.started else 0.0, evse.id)
-            )
-        shares = dict.fromkeys(self.evses, limit_a)
-        if entitled:
-            shares |= share(limit_a, {evse.id: evse.spec.max_current_a for evse in entitled})
-        if shares != context.shares:
-            context.shares = shares
-            for evse in entitled:
-                evse.reconsider(now)
+        entitled.sort(key=lambda evse: (evse.tx.started.monotonic_s if evse.tx and evse.tx.started else 0.0, evse.id))
+        wanted = {evse.id: power.own_limit_a(evse) for evse in entitled}
+        return dict.fromkeys(self.evses, min(limits)) | share(min(limits), wanted, context.levels.least_a)
 
     # ---- observations ---------------------------------------------------------------------------------------------
 
@@ -204,7 +205,7 @@ class Station:
         """Monotonic time of the next deadline, None when there is none. What ends by the clock is told as of now."""
         deadlines = [evse.deadline_s for evse in self.evses.values()]
         deadlines.append(self.desk.waiting.deadline_s if self.desk.waiting else None)
-        deadlines.append(self.reservations.next_deadline(now))
+        deadlines += [self.reservations.next_deadline(now), self.limits.next_deadline(now)]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     # ---- commands -------------------------------------------------------------------------------------------------
@@ -217,8 +218,10 @@ class Station:
         *,
         remote_start_id: int | None = None,
         group: Token | None = None,
+        profile: Profile | None = None,
     ) -> Outcome:
-        """Start charging with this token, as if it had been presented; `evse` None lets the station choose.
+        """Start charging with this token, as if it had been presented; `evse` None lets the station choose. `profile` is for the
+        transaction that comes of it, at whichever EVSE.
 
         A token that the central system made for this start, or that stands for nobody, is not asked about (OCPP 2.0.1, C02, C05).
         """
@@ -240,7 +243,12 @@ class Station:
             return rejected("Occupied")
         if not admitted(target):
             return rejected("Reserved")
-        self.desk.ask_for(token, target, now, check=check, remote_start_id=remote_start_id, group=group)
+        problem = self.limits.problem_at_start(replace(profile, evse=target.id)) if profile is not None else None
+        if problem is not None:
+            return problem
+        self.desk.ask_for(
+            token, target, now, check=check, remote_start_id=remote_start_id, group=group, profile=profile
+        )
         return ACCEPTED
 
     def _choose(self, admitted: Callable[[Evse], bool]) -> Evse | None:

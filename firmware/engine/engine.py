@@ -167,6 +167,8 @@ class Engine:
                 self.journal.write(memory.token_list(event))
             case ev.ReservationMade() | ev.ReservationEnded():
                 self.journal.write(memory.reservation(event))
+            case ev.ProfileInstalled() | ev.ProfileRemoved():
+                self.journal.write(memory.profile(event))
             case ev.AvailabilityChanged():
                 self.journal.write(memory.availability(event))
             case ev.FaultChanged(evse=number, fault=fault):

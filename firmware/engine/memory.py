@@ -6,6 +6,8 @@ from typing import Any
 
 from firmware.core import events as ev
 from firmware.core.local_list import EMPTY, LocalList
+from firmware.core.profile_store import ProfileStore
+from firmware.core.profiles import Profile, profile_row, row_profile
 from firmware.core.reservations import Reservations
 from firmware.core.rows import row_token, token_row
 from firmware.core.settings import BY_ID, BadSetting, Settings
@@ -23,6 +25,7 @@ TOKENS = "token"
 LIST = "list"
 LIST_VERSION = "list-version"
 RESERVATIONS = "reservation"
+PROFILES = "profile"
 STATION = "station"
 
 
@@ -70,7 +73,14 @@ def reservation(event: ev.ReservationMade | ev.ReservationEnded) -> Change:
     )
 
 
-def _packed(row: list[Any]) -> bytes:
+def profile(event: ev.ProfileInstalled | ev.ProfileRemoved) -> Change:
+    """A charging profile that is kept, or is no longer."""
+    if isinstance(event, ev.ProfileRemoved):
+        return Change(delete=((PROFILES, str(event.number)),))
+    return Change(put={(PROFILES, str(event.profile.id)): _packed(profile_row(event.profile))})
+
+
+def _packed(row: list[Any] | dict[str, Any]) -> bytes:
     return json.dumps(row, separators=(",", ":")).encode()
 
 
@@ -99,8 +109,10 @@ async def load_settings(queue: Queue, initial: dict[str, str]) -> Settings:
     return Settings(values)
 
 
-async def recall(queue: Queue, station: Station, *, local_list: bool = True, reservations: bool = True) -> None:
-    """Put back what was remembered about availability and tokens, and of lists and reservations what the station has."""
+async def recall(
+    queue: Queue, station: Station, *, local_list: bool = True, reservations: bool = True, profiles: bool = True
+) -> None:
+    """Put back what was remembered about availability and tokens, and about what else the station does."""
     for name, data in (await queue.items(AVAILABILITY)).items():
         operative = data == b"1"
         if name == "0":
@@ -112,6 +124,8 @@ async def recall(queue: Queue, station: Station, *, local_list: bool = True, res
         await _recall_list(queue, station.desk.local_list)
     if reservations:
         await _recall_reservations(queue, station.reservations)
+    if profiles:
+        await _recall_profiles(queue, station.limits.profiles)
 
 
 async def _recall_cache(queue: Queue, cache: TokenCache) -> None:
@@ -154,3 +168,13 @@ async def _recall_reservations(queue: Queue, reservations: Reservations) -> None
         if token is not None:
             found.append(Reservation(number, evse, token, row_token(group), expires_s))
     reservations.restore(found)
+
+
+async def _recall_profiles(queue: Queue, profiles: ProfileStore) -> None:
+    found: list[Profile] = []
+    for data in (await queue.items(PROFILES)).values():
+        try:
+            found.append(row_profile(json.loads(data)))
+        except ValueError as error:
+            log.warning("charging profile ignored error=%s", error)
+    profiles.restore(found)

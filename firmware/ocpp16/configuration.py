@@ -18,7 +18,8 @@ MAX_VALUE = 500
 MEASURAND_KEYS = (st.SAMPLED, st.ALIGNED, st.ENDED_SAMPLED, st.ENDED_ALIGNED)
 
 # Standard key -> setting, for keys the central system may write. BlinkRepeat and LightIntensity are optional and left out: the
-# contract of a lamp knows signs only, and a key that does nothing would claim a function that is not there.
+# contract of a lamp knows signs only, and a key that does nothing would claim a function that is not there. The two keys of the current
+# while offline are our own.
 WRITABLE: dict[str, AnySetting] = {
     "AllowOfflineTxForUnknownId": st.OFFLINE_UNKNOWN,
     "AuthorizationCacheEnabled": st.CACHE_ENABLED,
@@ -37,6 +38,8 @@ WRITABLE: dict[str, AnySetting] = {
     "MeterValuesSampledData": st.SAMPLED,
     "MeterValueSampleInterval": st.SAMPLE_INTERVAL_S,
     "MinimumStatusDuration": st.MINIMUM_STATUS_S,
+    "OfflineChargingCurrent": st.OFFLINE_CURRENT_A,
+    "OfflineChargingCurrentAfter": st.OFFLINE_CURRENT_AFTER_S,
     "ResetRetries": st.RESET_RETRIES,
     "StopTransactionOnEVSideDisconnect": st.STOP_ON_EV_DISCONNECT,
     "StopTransactionOnInvalidId": st.STOP_ON_INVALID,
@@ -49,7 +52,11 @@ WRITABLE: dict[str, AnySetting] = {
 }
 # Keys that the configuration file may set and the central system can only read.
 READ_ONLY: dict[str, AnySetting] = {
+    "ChargeProfileMaxStackLevel": st.PROFILE_MAX_STACK,
+    "ChargingScheduleAllowedChargingRateUnit": st.PROFILE_UNITS,
+    "ChargingScheduleMaxPeriods": st.PROFILE_MAX_PERIODS,
     "LocalAuthListMaxLength": st.LIST_LIMIT,
+    "MaxChargingProfilesInstalled": st.PROFILE_MAX_INSTALLED,
     "ReserveConnectorZeroSupported": st.RESERVE_ANY,
     "SendLocalListMaxLength": st.LIST_UPDATE_LIMIT,
     "StopTransactionMaxMeterValues": st.ENDED_MAX_VALUES,
@@ -58,6 +65,13 @@ READ_ONLY: dict[str, AnySetting] = {
 OF_PROFILE: dict[str, tuple[str, ...]] = {
     "LocalAuthListManagement": ("LocalAuthListEnabled", "LocalAuthListMaxLength", "SendLocalListMaxLength"),
     "Reservation": ("ReserveConnectorZeroSupported",),
+    "SmartCharging": (
+        "ChargeProfileMaxStackLevel",
+        "ChargingScheduleAllowedChargingRateUnit",
+        "ChargingScheduleMaxPeriods",
+        "ConnectorSwitch3to1PhaseSupported",
+        "MaxChargingProfilesInstalled",
+    ),
 }
 
 OF_SECURITY: tuple[str, ...] = ("CpoName",)
@@ -97,8 +111,10 @@ class Configuration:
         self._quantities = quantities
         self._limit = lists_limit
         count = len(station.evses)
+        self.profiles = profiles
         keys = [Key(name, self._reader(setting), setting) for name, setting in WRITABLE.items()]
         fixed = {
+            "ConnectorSwitch3to1PhaseSupported": "false",
             "ConnectorPhaseRotationMaxLength": str(count + 1),
             "GetConfigurationMaxKeys": "100",
             "MeterValuesAlignedDataMaxLength": str(lists_limit),

@@ -8,6 +8,7 @@ from firmware.core.station import Station
 from firmware.core.values import Outcome, Registration, ResetKind, Result, Token
 from firmware.engine.engine import Engine
 from firmware.ocpp16.configuration import Configuration
+from firmware.ocpp16.smart_charging import profile_of
 from firmware.ocpp16.transactions import Transactions
 from firmware.vendors import VendorResult, Vendors
 from hal.errors import HalError
@@ -116,12 +117,16 @@ class CoreProfile:
         )
 
     async def remote_start(self, request: RemoteStartTransactionRequest) -> Reply:
-        """RemoteStartTransaction (5.11). Without smart charging a profile is ignored."""
+        """RemoteStartTransaction (5.11). Without smart charging a profile is ignored; one with a transactionId is refused."""
+        told = request.charging_profile if "SmartCharging" in self._configuration.profiles else None
 
         def start(station: Station, now: Instant) -> Outcome:
             if station.registration is not Registration.ACCEPTED or request.connector_id == 0:
                 return Outcome(Result.REJECTED, "NotReady")
-            return station.start_remote(request.connector_id, Token(request.id_tag), now)
+            if told is not None and told.transaction_id is not None:
+                return Outcome(Result.REJECTED, "InvalidProfile")
+            profile = profile_of(told, 0) if told is not None else None
+            return station.start_remote(request.connector_id, Token(request.id_tag), now, profile=profile)
 
         outcome = self._engine.deferred(start)
         if not outcome.accepted:

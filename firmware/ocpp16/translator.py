@@ -16,6 +16,7 @@ from firmware.ocpp16.local_auth_list import LocalAuthList
 from firmware.ocpp16.remote_trigger import RemoteTrigger
 from firmware.ocpp16.reservation import ReservationProfile
 from firmware.ocpp16.servicing import Servicing
+from firmware.ocpp16.smart_charging import SmartCharging
 from firmware.ocpp16.status import StatusReporter
 from firmware.ocpp16.transactions import Transactions
 from firmware.ocpp16.words import MAX_ID_TAG, id_tag, salvaged_info, token_info
@@ -35,7 +36,7 @@ from offline_queue import Queue
 log = logging.getLogger(__name__)
 
 # Beside Core, which is always there.
-PROFILES = ("FirmwareManagement", "LocalAuthListManagement", "Reservation", "RemoteTrigger")
+PROFILES = ("FirmwareManagement", "LocalAuthListManagement", "Reservation", "SmartCharging", "RemoteTrigger")
 
 
 class Translator16:
@@ -91,6 +92,7 @@ class Translator16:
             "SendLocalList": absent.send_local_list,
         }
         local_list, reservation = LocalAuthList(engine), ReservationProfile(engine)
+        smart_charging = SmartCharging(engine, self.transactions)
         by_profile: dict[str, dict[str, Callable[[Any], Awaitable[Reply]]]] = {
             "LocalAuthListManagement": {
                 "GetLocalListVersion": local_list.get_version,
@@ -99,6 +101,11 @@ class Translator16:
             "Reservation": {
                 "CancelReservation": reservation.cancel,
                 "ReserveNow": reservation.reserve,
+            },
+            "SmartCharging": {
+                "ClearChargingProfile": smart_charging.clear_profile,
+                "GetCompositeSchedule": smart_charging.composite_schedule,
+                "SetChargingProfile": smart_charging.set_profile,
             },
             "RemoteTrigger": {"TriggerMessage": self.triggers.trigger},
         }

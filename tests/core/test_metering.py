@@ -84,12 +84,37 @@ def test_a_limit_is_shared(limit_a: float, wanted: dict[int, float], shares: dic
     assert share(limit_a, wanted) == shares
 
 
+@pytest.mark.parametrize(
+    ("limit_a", "wanted", "least", "shares"),
+    [
+        (32, {1: 32, 2: 32}, {2: 20}, {1: 12, 2: 20}),
+        (20, {1: 32, 2: 32}, {2: 20}, {1: 20, 2: 0}),
+        (20, {2: 32, 1: 32}, {2: 20}, {2: 20, 1: 0}),
+        (30, {1: 32, 2: 15, 3: 32}, {2: 16}, {1: 15, 2: 0, 3: 15}),
+        (40, {1: 32, 2: 8, 3: 8}, {1: 15}, {1: 24, 2: 8, 3: 8}),
+    ],
+)
+def test_nobody_gets_less_than_is_of_use(
+    limit_a: float, wanted: dict[int, float], least: dict[int, float], shares: dict[int, float]
+) -> None:
+    """Who cannot have that gets nothing, and the others share it."""
+    assert share(limit_a, wanted, least) == shares
+
+
 @settings(max_examples=100, deadline=None)
-@given(st.floats(0, 200), st.dictionaries(st.integers(1, 9), st.floats(0, 80), max_size=6))
-def test_shares_never_exceed_the_limit_nor_the_wish(limit_a: float, wanted: dict[int, float]) -> None:
-    """And each share is nothing, or enough to charge with."""
-    shares = share(limit_a, wanted)
+@given(
+    st.floats(0, 200),
+    st.dictionaries(st.integers(1, 9), st.floats(0, 80), max_size=6),
+    st.dictionaries(st.integers(1, 9), st.floats(0, 40), max_size=6),
+)
+def test_shares_never_exceed_the_limit_nor_the_wish(
+    limit_a: float, wanted: dict[int, float], least: dict[int, float]
+) -> None:
+    """Each share is nothing, or enough to charge with; and nothing is left while somebody who is served wants more."""
+    shares = share(limit_a, wanted, least)
     assert sum(shares.values()) <= limit_a + 1e-9
     for key, amount in shares.items():
         assert amount <= wanted[key] + 1e-9
-        assert amount == 0 or amount >= 6 - 1e-9
+        assert amount == 0 or amount >= max(6, least.get(key, 0)) - 1e-9
+    if any(0 < amount < wanted[key] - 1e-6 for key, amount in shares.items()):
+        assert sum(shares.values()) >= limit_a - 1e-6
