@@ -304,13 +304,15 @@ class Connection:
         else:
             self._rota.failed()
         self._credentials.failed(found.cause)
+        on_trial = self.access.on_trial
         if self.access.failed():
             log.error(
                 "new security profile or password came to nothing, the old one is back profile=%d",
                 self.access.current.profile,
             )
-            self._keep_access()
             self._rota = self._new_rota(self._rota.worked)
+        if on_trial:
+            self._keep_access()  # how often it has failed outlives a restart
         self._write(documents.state(self._backoff.state() + 1, self._rota.worked))
         self._stored_failures = self._backoff.state() + 1
         return SLOW_RETRY_S if found.cause in MISCONFIGURED else None
