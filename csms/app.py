@@ -13,14 +13,17 @@ import random
 import ssl as tls
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from csms import handlers
 from csms.api.build import build_api
+from csms.api.reach import answer_in_process
 from csms.api.serving import ApiServer
 from csms.books import Books
 from csms.clock import Clock, SystemClock
+from csms.cluster.asking import Answer, Question
 from csms.cluster.bus import BusUnavailable
 from csms.cluster.node import Node
 from csms.cluster.sending import BroadcastResult
@@ -217,6 +220,35 @@ class Csms:
         outcomes = await self.batch([BatchItem(each, action, payload_text) for each in stations], timeout_s=limit_s)
         return BroadcastResult(dict(zip(stations, outcomes, strict=True)), ())
 
+    @property
+    def node(self) -> Node | None:
+        """What makes this one of several nodes."""
+        return self._node
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there may be other nodes."""
+        return self._node is not None
+
+    async def ask_holder(self, station: str, question: Question) -> Answer | None:
+        """Put a request to the other node that holds a station; None if none does. Raises BusUnavailable or NodeSilent."""
+        if self._node is None or self.is_connected(station):
+            return None
+        return await self._node.ask_holder(station, question)
+
+    async def ask_others(self, question: Question) -> list[Answer]:
+        """Put a request to all other nodes; the answers of those that gave one. Raises BusUnavailable."""
+        return [] if self._node is None else await self._node.asking.ask_others(question)
+
+    async def view(self, station: str | None) -> Store:
+        """Where to read about a station: what this process has, or what is kept of a station that is not connected here.
+
+        None: about all stations, in short. Raises BusUnavailable.
+        """
+        if self._node is None or (station is not None and self.is_connected(station)):
+            return self.store
+        return await self._node.view(station) or self.store
+
     async def metrics(self) -> str:
         """Figures in the text format of Prometheus."""
         connected = len(self._runtime.links)
@@ -259,6 +291,7 @@ class Csms:
             self._mirror.learn(await self._keeper.load(None))
             self._runtime.keep_in(self._mirror, self._keeper)
         if self._node is not None:
+            self._node.asking.serve = partial(answer_in_process, build_api(self, guarded=False))
             await self._node.start()
         self._runtime.dispatch(Restarted(self.clock.moment()))
         if not listen:

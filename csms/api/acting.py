@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from csms.api import views
-from csms.api.reading import known_station
-from csms.api.routes import ApiError, Parameter, Route, flag, json_body, model_body, number
+from csms.api.reading import station_and_store
+from csms.api.routes import ApiError, Parameter, Reach, Route, flag, json_body, model_body, number
 from csms.api.system import System
 from csms.cluster.bus import BusUnavailable
 from csms.cluster.wire import BatchItem
@@ -119,6 +119,7 @@ class Acting:
                 "Close a station's connection",
                 {204: "closing", 404: "unknown station", 409: "not connected"},
                 (Parameter("code", "WebSocket close code, 1000 when absent", "integer"),),
+                reach=Reach.STATION,
             ),
             Route(
                 "PUT",
@@ -127,9 +128,17 @@ class Acting:
                 "Misbehave towards a station, also one that was never here",
                 {200: "the plan is at work", 422: "no such plan"},
                 body=FaultPlan,
+                reach=Reach.EVERY_NODE,
             ),
             Route("GET", faults, self.get_faults, "The fault plan of a station", {200: "found", 404: "none"}),
-            Route("DELETE", faults, self.delete_faults, "Behave again", {204: "no faults any more"}),
+            Route(
+                "DELETE",
+                faults,
+                self.delete_faults,
+                "Behave again",
+                {204: "no faults any more"},
+                reach=Reach.EVERY_NODE,
+            ),
             Route("GET", "/api/tokens", self.tokens, "All configured tokens", {200: "found"}),
             Route("GET", token, self.get_token, "One token", {200: "found", 404: "unknown"}),
             Route(
@@ -181,7 +190,7 @@ class Acting:
         return number(request, "timeout_s", default=default_s, low=0.001, high=MAX_TIMEOUT_S)
 
     async def disconnect(self, request: Request) -> Response:
-        station = known_station(self._csms, request)
+        station, _ = await station_and_store(self._csms, request)
         code = int(number(request, "code", default=1000, low=1000, high=4999))
         if not self._csms.disconnect(station, code=code, reason="closed by the operator"):
             raise ApiError(409, "not-connected", "the station is not connected")
@@ -227,7 +236,9 @@ class Acting:
     async def _addressed(self, request: Request) -> str:
         """A station that may be called: known here, or connected to another node."""
         station: str = request.path_params["station"]
-        return station if await self._csms.is_elsewhere(station) else known_station(self._csms, request)
+        if not await self._csms.is_elsewhere(station):
+            await station_and_store(self._csms, request)
+        return station
 
     async def _check(self, station: str, action: str, text: str) -> None:
         try:

@@ -12,13 +12,16 @@ from csms.api.actions import Actions
 from csms.api.events import Events
 from csms.api.guard import Guard
 from csms.api.openapi import document
+from csms.api.reach import reaching
 from csms.api.reading import Reading
 from csms.api.routes import ApiError, Route
 from csms.api.system import System
+from csms.cluster.asking import NodeSilent
+from csms.cluster.bus import BusUnavailable
 
 
-def build_api(csms: System) -> ASGIApp:
-    """The API of one central system, as an ASGI application."""
+def build_api(csms: System, *, guarded: bool = True) -> ASGIApp:
+    """The API of one central system, as an ASGI application. `guarded` checks who asks."""
     reading = Reading(csms)
     routes = [*reading.routes(), *Acting(csms).routes(), *Events(csms).routes(), *Actions().routes()]
 
@@ -29,15 +32,27 @@ def build_api(csms: System) -> ASGIApp:
     routes.extend(reading.last_routes())
     description = document(routes)
     app = Starlette(
-        routes=[StarletteRoute(each.path, each.endpoint, methods=[each.method]) for each in routes],
-        exception_handlers={ApiError: _api_error, HTTPException: _http_error},
+        routes=[
+            StarletteRoute(each.path, each.endpoint, methods=[each.method])
+            for each in (reaching(csms, route) for route in routes)
+        ],
+        exception_handlers={
+            ApiError: _api_error,
+            HTTPException: _http_error,
+            BusUnavailable: _unavailable,
+            NodeSilent: _unavailable,
+        },
     )
-    return Guard(app, csms.config.api_token)
+    return Guard(app, csms.config.api_token) if guarded else app
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return error.response()
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    return ApiError(503, "bus-unavailable", f"{error}; try again", headers={"Retry-After": "1"}).response()
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,16 @@ class Parameter:
     where: str = "query"
 
 
+class Reach(StrEnum):
+    """Which nodes of a cluster answer a request."""
+
+    HERE = "here"
+    STATION = "station"  # the one that holds the station
+    EVERY_NODE = "every-node"  # all of them do it, the one that was asked answers
+    GATHERED = "gathered"  # all of them, with one list
+    FIRST_FOUND = "first-found"  # one that does not answer 404
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation of the API. `path` is Starlette's; `answers` maps each HTTP status to its meaning."""
@@ -37,6 +48,7 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     body: Mapping[str, Any] | type[BaseModel] | None = None  # its JSON schema, or its model
     media_type: str = "application/json"
+    reach: Reach = Reach.HERE
 
 
 @dataclass(eq=False)  # not frozen: whoever handles an exception sets its traceback

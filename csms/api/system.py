@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from csms.books import Books
+from csms.cluster.asking import Answer, Question
 from csms.cluster.sending import BroadcastResult
 from csms.cluster.wire import BatchItem
 from csms.config import CsmsConfig
@@ -63,6 +64,15 @@ class System(Protocol):
     async def broadcast(self, action: str, payload_text: str, *, timeout_s: float | None = None) -> BroadcastResult: ...
 
     async def metrics(self) -> str: ...
+
+    @property
+    def has_others(self) -> bool: ...
+
+    async def ask_holder(self, station: str, question: Question) -> Answer | None: ...
+
+    async def ask_others(self, question: Question) -> list[Answer]: ...
+
+    async def view(self, station: str | None) -> Store: ...
 
     def disconnect(self, station: str, *, code: int = 1000, reason: str = "") -> bool: ...
 

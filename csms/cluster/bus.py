@@ -157,6 +157,9 @@ class Bus(Protocol):
     async def beat(self, held: Sequence[Held]) -> Beat:
         """Be alive for another lease, and restore or confirm these connections. Raises NodeNameTaken."""
 
+    async def lost(self) -> bool:
+        """Whether the bus has lost its data since this node's last sign of life."""
+
     async def leave(self) -> None:
         """End this life at once, without waiting for the lease to run out."""
 

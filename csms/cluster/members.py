@@ -55,6 +55,7 @@ class Members:
         self._held: dict[str, Held] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._alive_until_s = 0.0
+        self._recovered_at_s = 0.0  # after a loss, when all nodes alive have written anew what they remember
         self._rounds = 0
         self.reachable = False
         self.losses = 0  # how often the bus turned out to have lost its data
@@ -105,8 +106,9 @@ class Members:
         """Claim a station and read its rows. Raises NotAdmitted."""
         async with self._locks[station]:
             try:
+                await self._until_recovered()
                 await self._admit(station, connection, protocol)
-            except (BusUnavailable, KeeperUnavailable) as error:
+            except (BusUnavailable, KeeperUnavailable, NodeNameTaken) as error:
                 raise NotAdmitted(f"the cluster cannot be reached: {error}") from error
             yield
 
@@ -178,8 +180,16 @@ class Members:
             body = ReplacedBody(station=station, connection=claim.older.connection)
             await self._bus.tell(claim.older.node, body.model_dump_json())
 
+    async def _until_recovered(self) -> None:
+        """After a loss give every node alive the time to write anew what it remembers of its stations: whoever took one
+        over before would begin it without its past."""
+        if await self._bus.lost():
+            await self.renew()
+        await asyncio.sleep(max(0.0, self._recovered_at_s - asyncio.get_running_loop().time()))
+
     async def _restore(self) -> None:
         """The bus has lost everything: say again who is here, and write down again what is remembered."""
+        self._recovered_at_s = asyncio.get_running_loop().time() + self._lease_s
         self.losses += 1
         log.warning("the bus has lost its data, writing it anew stations=%d", len(self._held))
         await self._bus.join()

@@ -100,9 +100,12 @@ class MemoryBus:
         if shared.living(self.node) not in (None, self._incarnation):
             raise NodeNameTaken(f"another process lives as node {self.node!r}; give each node its own name")
         shared.alive[self.node] = (self._incarnation, shared.now_s() + shared.settings.lease_s)
-        forgotten = self._generation not in (0, shared.generation)
+        forgotten = await self.lost()
         self._generation = shared.generation
         return Beat(forgotten, tuple(self._confirm(each) for each in held))
+
+    async def lost(self) -> bool:
+        return self._generation not in (0, self._shared().generation)
 
     async def leave(self) -> None:
         shared = self._shared()

@@ -3,16 +3,24 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from csms.clock import Clock
+from csms.cluster.asking import MOVED, Answer, Asking, Question
 from csms.cluster.bus import Bus, BusSettings, BusUnavailable
 from csms.cluster.members import FencedKeeper, Members
 from csms.cluster.receiving import Receiving
 from csms.cluster.sending import Sending
 from csms.metrics import Metric
 from csms.runtime import Runtime
+from csms.stores.keeper import HOUSE, KeeperUnavailable, Scope
 from csms.stores.mirrored import MirroredStore
+
+MOVES: Final = 4  # how often a station is looked for that is on its way from node to node
+MOVE_S: Final = 0.05
+
+HEADS: Final = ("stations", "registration")
+"""Tables with one row for each station."""
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +50,8 @@ class Node:
         self._runtime, self._store = runtime, store
         self.members = Members(self._bus, runtime, store, self._keeper, lease_s=self._settings.lease_s)
         self.sending = Sending(self._bus, self.members, runtime, clock, new_id)
-        self._receiving = Receiving(self._bus, self.members, self.sending, runtime, clock)
+        self.asking = Asking(self._bus, self.members, new_id)
+        self._receiving = Receiving(self._bus, self.members, self.sending, self.asking, runtime, clock)
         return self.members
 
     async def start(self) -> None:
@@ -67,6 +76,34 @@ class Node:
         await self._bus.close()
         if self._close is not None:
             await self._close()
+
+    async def ask_holder(self, station: str, question: Question) -> Answer | None:
+        """The answer of the other node that holds a station; None if none does. Raises BusUnavailable or NodeSilent."""
+        answer = MOVED
+        for _ in range(MOVES):
+            owner = await self._bus.owner(station)
+            if owner is None or owner.node == self._bus.node:
+                return None
+            answer = await self.asking.ask(owner.node, question, station=station, epoch=owner.epoch)
+            if answer != MOVED:
+                break
+            await asyncio.sleep(MOVE_S)
+        return answer
+
+    async def view(self, station: str | None) -> MirroredStore | None:
+        """What is kept of a station that nobody holds, or of all stations in short. None: this node keeps nothing.
+
+        Raises BusUnavailable.
+        """
+        if self._keeper is None:
+            return None
+        found = MirroredStore("view", local=frozenset())
+        scope = Scope((HOUSE,), (), HEADS) if station is None else Scope((station,), (station,), logs=True)
+        try:
+            found.learn(await self._keeper.load(scope))
+        except KeeperUnavailable as error:
+            raise BusUnavailable(str(error)) from error
+        return found
 
     async def protocol_of(self, station: str) -> str | None:
         """The OCPP version a station speaks on whatever node, or None if it is not connected. Raises BusUnavailable."""

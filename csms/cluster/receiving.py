@@ -12,10 +12,13 @@ from functools import partial
 from typing import Final
 
 from csms.clock import Clock
+from csms.cluster.asking import Asking
 from csms.cluster.bus import Bus, BusUnavailable, Message, NodeNameTaken, State
 from csms.cluster.members import Members
 from csms.cluster.sending import Caller, Sending
 from csms.cluster.wire import (
+    AnswerBody,
+    AskBody,
     BatchItem,
     BroadcastBody,
     BroadcastOutcomesBody,
@@ -37,10 +40,13 @@ TELL_TRIES: Final = 100
 class Receiving:
     """The reader of one node's stream."""
 
-    def __init__(self, bus: Bus, members: Members, sending: Sending, caller: Caller, clock: Clock) -> None:
+    def __init__(
+        self, bus: Bus, members: Members, sending: Sending, asking: Asking, caller: Caller, clock: Clock
+    ) -> None:
         self._bus = bus
         self._members = members
         self._sending = sending
+        self._asking = asking
         self._caller = caller
         self._clock = clock
         self._in_hand: set[str] = set()
@@ -92,6 +98,10 @@ class Receiving:
                 await self._broadcast(body)
             case BroadcastOutcomesBody():
                 self._sending.counted(body)
+            case AskBody():
+                await self._asking.asked(body)
+            case AnswerBody():
+                self._asking.answered(body)
         await self._acknowledge(message.entry)
 
     async def _command(self, message: Message, body: CommandBody) -> None:

@@ -74,6 +74,9 @@ class RedisBus:
         self._generation = answers[2]
         return Beat(forgotten, tuple(bool(answer) for answer in answers[3:]))
 
+    async def lost(self) -> bool:
+        return bool(self._generation) and await self._run(["GET", self._client.key("generation")]) != self._generation
+
     async def leave(self) -> None:
         await self._run(scripts.LEAVE.words([self._alive(self.node)], [self._incarnation]))
 

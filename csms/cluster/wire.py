@@ -60,7 +60,31 @@ class BroadcastOutcomesBody(_Body):
     outcomes: dict[str, dict[str, Any]]
 
 
-Body = CommandBody | OutcomeBody | ReplacedBody | BroadcastBody | BroadcastOutcomesBody
+class AskBody(_Body):
+    """A request to this node's API. With an epoch it is about that connection of the station, and about no other."""
+
+    kind: Literal["ask"] = "ask"
+    reply_to: str
+    ask_id: str
+    method: str
+    path: str
+    query: str
+    body: str
+    station: str = ""
+    epoch: int | None = None
+
+
+class AnswerBody(_Body):
+    """What it answered."""
+
+    kind: Literal["answer"] = "answer"
+    ask_id: str
+    status: int
+    media_type: str
+    body: str
+
+
+Body = CommandBody | OutcomeBody | ReplacedBody | BroadcastBody | BroadcastOutcomesBody | AskBody | AnswerBody
 _BODY: Final[TypeAdapter[Body]] = TypeAdapter(Annotated[Body, Field(discriminator="kind")])
 
 

@@ -17,7 +17,7 @@ from csms.config import CsmsConfig
 from tests.csms.redis_server import RedisServer
 
 PATIENCE_S = 5.0
-LONGEST_S = 90
+LONGEST_S = 120
 
 Dial = Callable[..., AbstractAsyncContextManager["Raw"]]
 

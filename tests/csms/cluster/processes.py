@@ -7,13 +7,15 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-PATIENCE_S = 10.0
+PATIENCE_S = 15.0
+START_S = 40.0  # for a process, beside others that want the processor too
 
 
 class NodeProcess:
@@ -34,7 +36,7 @@ class NodeProcess:
             *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
         assert self._process.stdout is not None
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(START_S):
             first = (await self._process.stdout.readline()).decode().split()
             second = (await self._process.stdout.readline()).decode().split()
         self.ws_url, self.api_url = first[1].removesuffix("/<identity>"), second[1]
@@ -102,7 +104,7 @@ class ChargePoint:
     async def connect(self, node: NodeProcess) -> "ChargePoint":
         """Connect and boot."""
         self._socket = await connect(
-            f"{node.ws_url}/{self.identity}",
+            f"{node.ws_url}/{quote(self.identity, safe='')}",
             subprotocols=[Subprotocol("ocpp1.6")],
             ping_interval=None,
             proxy=None,

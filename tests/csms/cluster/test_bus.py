@@ -201,10 +201,13 @@ async def test_after_a_loss_the_newest_connection_still_wins(place: Place) -> No
     """The bus loses everything; whoever confirms first, the connection with the greater epoch is the one that stays."""
     a, b = await joined(place, "A"), await joined(place, "B")
     old, new = await a.claim("CP1", "c-old", "ocpp1.6"), await b.claim("CP1", "c-new", "ocpp1.6")
+    assert not await a.lost()
     await place.forget()
+    assert await a.lost()
     assert await a.beat([old.held]) == Beat(forgotten=True, ours=(True,))
     assert await b.beat([new.held]) == Beat(forgotten=True, ours=(True,))
     assert await b.beat([new.held]) == Beat(forgotten=False, ours=(True,))
+    assert not await a.lost()
     assert (await a.beat([old.held])).ours == (False,)
     assert await a.owner("CP1") == new.held
     assert (await a.claim("CP1", "c-newest", "ocpp1.6")).held.epoch > new.held.epoch

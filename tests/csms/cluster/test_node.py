@@ -1,12 +1,14 @@
 """Two nodes on the bus in memory: what is too fine to be hit with processes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 
 from csms.app import Csms
+from csms.cluster.asking import NodeSilent, Question
 from csms.cluster.bus import BusSettings, BusUnavailable, Message
 from csms.cluster.memory_bus import Exchange, MemoryBus
 from csms.cluster.node import Node
@@ -124,3 +126,43 @@ async def test_the_bus_in_memory_is_told_in_the_figures(pair: Pair) -> None:
         text = await pair.a.metrics()
     assert '# TYPE wayside_csms_stations_present gauge\nwayside_csms_stations_present{node="A"} 1\n' in text
     assert 'wayside_csms_command_seconds_bucket{le="+Inf"} 0\n' in text
+
+
+async def test_after_a_loss_a_station_is_taken_when_all_have_written_what_they_know(pair: Pair) -> None:
+    """A station that moves right after the bus lost its data waits until its older node could put its books back."""
+    async with dialled(pair.b) as old:
+        await here(pair.b)
+        pair.exchange.forget()
+        begun_s = asyncio.get_running_loop().time()
+        async with dialled(pair.a) as new:
+            assert (await new.ask([2, "h", "Heartbeat", {}]))[0] == 3
+            assert asyncio.get_running_loop().time() - begun_s >= SETTINGS.lease_s
+            assert pair.a.node is not None
+            assert pair.b.node is not None
+            assert (pair.a.node.members.losses, pair.b.node.members.losses) == (1, 1)
+            assert await old.closed() == 1001
+
+
+async def test_a_question_about_an_older_connection_is_not_acted_on(pair: Pair) -> None:
+    """A request that comes when the station has connected anew must not touch its new connection."""
+    async with dialled(pair.b):
+        await here(pair.b)
+        question = Question("DELETE", "/api/stations/CP1/connection", "code=1012")
+        assert pair.a.node is not None
+        answer = await pair.a.node.asking.ask("B", question, station="CP1", epoch=0)
+        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (409, "moved")
+        assert pair.b.is_connected("CP1")
+
+
+async def test_a_silent_node_is_told_apart(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks a node that does not answer is told so; a list of all nodes goes on without it."""
+    monkeypatch.setattr("csms.cluster.asking.ASK_TIMEOUT_S", 0.05)
+    question = Question("GET", "/api/stations", "")
+    assert pair.a.node is not None
+    assert pair.b.node is not None
+    (answer,) = await pair.a.ask_others(question)
+    assert (answer.status, answer.body) == (200, "[]")
+    pair.b.node.asking.serve = None
+    with pytest.raises(NodeSilent, match="node B"):
+        await pair.a.node.asking.ask("B", question)
+    assert await pair.a.ask_others(question) == []

@@ -256,6 +256,36 @@ async def test_a_draining_node_sends_its_stations_away(house: House) -> None:
     assert (await staying.command("CP0"))["outcome"] == "answered"
 
 
+async def test_any_node_answers_about_any_station(house: House) -> None:
+    """Books, messages and faults of a station are read and set on a node that does not hold it; and when nobody does."""
+    point = await house.point("CP/1", house.b)
+    other = await house.point("CP2", house.c)
+    number = (await point.call("StartTransaction", START))["transactionId"]
+    one = "/stations/CP%2F1"
+    for node in house.nodes:
+        assert (await node.get(one))["connected"] is True
+        assert [each["transaction_id"] for each in await node.get(f"{one}/transactions?open=1")] == [str(number)]
+        assert (await node.get(f"{one}/messages?limit=1"))[0]["text"].endswith(f'"transactionId":{number}}}]')
+        assert [each["id"] for each in await node.get("/stations") if each["connected"]] == ["CP/1", "CP2"]
+        assert [each["station"] for each in await node.get("/transactions")] == ["CP/1"]
+        assert (await node.get(f"/transactions/{number}"))["messages"][0]["kind"] == "start"
+    assert (await house.a.client.get(f"{house.a.api_url}/stations/nobody")).status_code == 404
+    plan = {"rules": [{"fault": "error", "code": "SecurityError", "action": "Authorize"}]}
+    assert (await house.a.client.put(f"{house.a.api_url}{one}/faults", json=plan)).status_code == 200
+    assert (await point.call("Authorize", {"idTag": "TAG"}))[0] == "SecurityError"
+    assert (await house.c.get(f"{one}/faults"))["rules"][0]["fault"] == "error"
+    assert (await house.c.client.delete(f"{house.c.api_url}{one}/connection?code=1012")).status_code == 204
+    assert await point.closed() == 1012
+    await until(lambda: _gone(house.a, one))
+    assert (await house.a.get(f"{one}/transactions"))[0]["transaction_id"] == str(number)
+    assert (await house.c.client.post(f"{house.c.api_url}{one}/commands/ClearCache")).status_code == 409
+    assert other.ids == []
+
+
+async def _gone(node: NodeProcess, path: str) -> bool:
+    return not (await node.get(path))["connected"]
+
+
 async def test_the_figures_of_a_node(house: House) -> None:
     """Presence, lag, pending and latency are told in the words of Prometheus."""
     await house.point("CP1", house.b)

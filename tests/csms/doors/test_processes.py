@@ -41,7 +41,7 @@ class Process:
             stderr=asyncio.subprocess.DEVNULL,
         )
         assert self._process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             for _ in range(2 if self._words[0] == "proxy" else 1):
                 self.urls.append((await self._process.stdout.readline()).decode().split()[1])
 
