@@ -5,29 +5,16 @@ The link answers first and then dials anew. A value that comes to nothing gives 
 
 import re
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from firmware.core.values import ACCEPTED, Outcome, rejected
+from firmware.services.offer import Access
 
 AUTHORIZATION_KEY: Final = "AuthorizationKey"
 SECURITY_PROFILE: Final = "SecurityProfile"
 LEAST_HEX, MOST_HEX = 32, 40
 LONGEST_TEXT: Final = 40
 LEAST_TEXT: Final = 16
-
-
-class Access(Protocol):
-    """What these keys need of the link."""
-
-    @property
-    def security_profile(self) -> int:
-        """In force, or on trial."""
-
-    def ask_profile(self, profile: int) -> str | None:
-        """Dial with a higher profile; returns why not."""
-
-    def ask_password(self, password: bytes) -> None:
-        """Dial with a new password."""
 
 
 def password_of(value: str) -> bytes | None:

@@ -11,7 +11,7 @@ from firmware.ocpp16.security import Certificates, WithSecurityEvents
 from firmware.ocpp16.security_keys import AUTHORIZATION_KEY, SECURITY_PROFILE, SecurityKeys
 from firmware.outbox import Renderer
 from firmware.services.notices import Notices
-from firmware.services.services import FIRMWARE, SECURITY, Services
+from firmware.services.offer import FIRMWARE, SECURITY, Offer
 from firmware.services.transfer import SCHEMES
 from firmware.session import Send
 from ocpp_client.messages import Request
@@ -33,7 +33,7 @@ class Now(Protocol):
 class Servicing:
     """Handlers, keys and messages of the profiles that are switched on."""
 
-    def __init__(self, services: Services, timeline: Timeline) -> None:
+    def __init__(self, services: Offer, timeline: Timeline) -> None:
         self._services = services
         self._timeline = timeline
         self.manages = FIRMWARE in services.profiles

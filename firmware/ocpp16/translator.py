@@ -22,7 +22,7 @@ from firmware.ocpp16.transactions import Transactions
 from firmware.ocpp16.words import MAX_ID_TAG, id_tag, salvaged_info, token_info
 from firmware.outbox import Outbox
 from firmware.registration import Registrar
-from firmware.services.services import Services
+from firmware.services.offer import Offer
 from firmware.session import Manners, Session
 from firmware.vendors import Vendors
 from ocpp_client.errors import AnswerInvalid, CallFailed, ConnectionLost, Refuse
@@ -53,7 +53,7 @@ class Translator16:
         *,
         quantities: frozenset[str],
         profiles: Collection[str] = PROFILES,
-        services: Services,
+        services: Offer,
         vendors: Vendors,
     ) -> None:
         """`profiles` are the feature profiles that are switched on; one that is not is neither advertised nor answered."""

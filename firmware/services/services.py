@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from firmware.core.settings import ORGANISATION
-from firmware.services.archive import Span, pack, sections_of
+from firmware.services.archive import Span, pack
 from firmware.services.certificates import CertificateStore, StoreError
 from firmware.services.certificates.desk import CertificateDesk, DeskRules
 from firmware.services.credentials import Credentials
 from firmware.services.logbook import Logbook
+from firmware.services.offer import FIRMWARE, SECURITY, Access
+from firmware.services.sections import sections_of
 from firmware.services.security_events import SecurityEvents
 from firmware.services.security_log import SecurityLog
 from firmware.services.transfer import Limits, Transfers
@@ -22,13 +24,10 @@ from ocpp_client.tls import TlsFiles, client_context
 
 if TYPE_CHECKING:
     from firmware.app import App
-    from firmware.connection import Connection
     from firmware.services.certificates.keys import Keys
 
 log = logging.getLogger(__name__)
 
-FIRMWARE: Final = "FirmwareManagement"
-SECURITY: Final = "Security"
 RENEWAL_LOOK_S: Final = 3600.0
 RENEWAL_PAUSE_S: Final = 86_400.0  # between two requests for the same renewal
 
@@ -40,7 +39,7 @@ class Services:
         config, engine, state_dir = app.config, app.engine, app.around.state_dir
         self._app = app
         self._clock = app.clock
-        self.profiles = frozenset(config.station.profiles)
+        self.profiles: frozenset[str] = frozenset(config.station.profiles)
         self.logbook = Logbook()
         self.security_log = SecurityLog(state_dir)
         self.events = SecurityEvents(engine, self.security_log, told=SECURITY in self.profiles)
@@ -93,7 +92,7 @@ class Services:
             await self.updates.load(self._app.queue)
 
     @property
-    def access(self) -> "Connection":
+    def access(self) -> Access:
         """The link, whose security settings may be changed."""
         return self._app.connection
 
