@@ -117,7 +117,7 @@ async def test_a_charge_with_another_library_201(form: Form) -> None:
     assert (found.energy_wh, len(found.samples), found.anomalies) == (150, 3, ())
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6"])
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
 @pytest.mark.parametrize("kind", FORMS)
 async def test_a_charge_of_the_real_charge_point(form: Form, protocol: str, tmp_path: Path) -> None:
     """The charge point itself on its mock board: plugged in, started and stopped by the central system, recorded once."""
