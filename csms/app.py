@@ -93,7 +93,14 @@ class Csms:
         self._ssl = ssl
         rules = handlers.router().overlaid(router or Router())
         core = Core(rules, new_id=self.new_id, policy=self.config.policy)
-        self._runtime = Runtime(core, self.store, self.clock, self.hub, handler_timeout_s=self.config.handler_timeout_s)
+        self._runtime = Runtime(
+            core,
+            self.store,
+            self.clock,
+            self.hub,
+            handler_timeout_s=self.config.handler_timeout_s,
+            faults_seed=self.config.faults_seed,
+        )
         membership: Membership = Alone()
         if node is not None and self._mirror is not None:
             membership = node.attach(self._runtime, self._mirror, self.clock, self.new_id)

@@ -112,6 +112,7 @@ def configuration(args: argparse.Namespace, admitted: Admitted | None) -> CsmsCo
         files=files,
         security_profile=args.profile,
         limits=Limits(messages_per_s=args.rate),
+        faults_seed=args.faults_seed,
         drain_s=args.drain,
         policy=Policy(heartbeat_interval_s=args.heartbeat, strict_registration=args.strict),
     )

@@ -73,6 +73,7 @@ class CsmsConfig:
     command_timeout_s: float = 30.0  # when a command names none
     idle_timeout_s: float | None = None  # close a connection on which no message came for so long
     close_timeout_s: float = 0.4
+    faults_seed: int | None = None  # misbehave towards every station, as this seed has it
     drain_s: float = 0.0  # over how long connections are closed at the end, so that not all come back at once
 
     def __post_init__(self) -> None:

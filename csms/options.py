@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drain", metavar="S", type=float, default=0.0, help="at the end close connections over so many seconds"
     )
     add_security(parser)
+    parser.add_argument(
+        "--faults-seed", metavar="N", type=int, help="misbehave towards every station, as this seed has it"
+    )
     parser.add_argument("--files", metavar="DIR", type=Path, help="serve DIR/downloads and take files into DIR/uploads")
     parser.add_argument("--files-listen", metavar="HOST:PORT", default="127.0.0.1:9002", help="for files (%(default)s)")
     parser.add_argument("--rate", metavar="N", type=float, help="messages a second of one station, on average")

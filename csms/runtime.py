@@ -14,6 +14,7 @@ from csms.core.store import Store
 from csms.faults.active import ActivePlan
 from csms.faults.plan import Boot, FaultPlan, Freeze, Restart, Slow
 from csms.faults.plan import Close as CloseFault
+from csms.faults.seeded import seeded
 from csms.hub import Hub
 from csms.link import Link
 from csms.stations import Boots
@@ -30,12 +31,23 @@ RESTART_CODE: Final = 1012
 class Runtime:
     """One core, one store, the open links, and what is waited for."""
 
-    def __init__(self, core: Core, store: Store, clock: Clock, hub: Hub, *, handler_timeout_s: float) -> None:
+    def __init__(
+        self,
+        core: Core,
+        store: Store,
+        clock: Clock,
+        hub: Hub,
+        *,
+        handler_timeout_s: float,
+        faults_seed: int | None = None,
+    ) -> None:
+        """With `faults_seed` every station has a plan of faults that is made from it, until it is given another."""
         self.store = store
         self.hub = hub
         self.clock = clock
         self.links: dict[str, Link] = {}
-        self._faults: dict[str, ActivePlan] = {}
+        self._faults: dict[str, ActivePlan | None] = {}
+        self._faults_seed = faults_seed
         self._core = core
         self._handler_timeout_s = handler_timeout_s
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
@@ -103,6 +115,8 @@ class Runtime:
 
     def faults(self, station: str) -> ActivePlan | None:
         """The fault plan at work for a station."""
+        if station not in self._faults and self._faults_seed is not None:
+            self.set_faults(station, seeded(self._faults_seed, station))
         return self._faults.get(station)
 
     def set_faults(self, station: str, plan: FaultPlan | None) -> None:
@@ -110,6 +124,8 @@ class Runtime:
         boots = Boots(self.store)
         boots.release(station)
         self._faults.pop(station, None)
+        if plan is None and self._faults_seed is not None:
+            self._faults[station] = None  # not even those of the seed
         if plan is not None:
             self._faults[station] = ActivePlan(plan)
             for rule in plan.rules:

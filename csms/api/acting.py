@@ -15,6 +15,7 @@ from csms.cluster.bus import BusUnavailable
 from csms.cluster.wire import BatchItem
 from csms.core.effects import OutcomeKind
 from csms.faults.plan import FaultPlan
+from csms.faults.seeded import seeded
 from csms.tokens import STATUSES, TokenEntry
 from ocpp_client.catalogue import UnknownAction
 from ocpp_client.messages import MessageInvalid
@@ -126,7 +127,8 @@ class Acting:
                 faults,
                 self.put_faults,
                 "Misbehave towards a station, also one that was never here",
-                {200: "the plan is at work", 422: "no such plan"},
+                {200: "the plan is at work", 400: "a parameter is wrong", 422: "no such plan"},
+                (Parameter("random", "make the plan from this seed; there is no body then", "integer"),),
                 body=FaultPlan,
                 reach=Reach.EVERY_NODE,
             ),
@@ -197,8 +199,14 @@ class Acting:
         return Response(status_code=204)
 
     async def put_faults(self, request: Request) -> Response:
-        plan: FaultPlan = model_body(FaultPlan, await json_body(request))
-        self._csms.set_faults(request.path_params["station"], plan)
+        station: str = request.path_params["station"]
+        body = await json_body(request, default={})
+        plan: FaultPlan
+        if "random" in request.query_params:
+            plan = seeded(int(number(request, "random", default=0, low=0, high=2**53)), station)
+        else:
+            plan = model_body(FaultPlan, body)
+        self._csms.set_faults(station, plan)
         return JSONResponse(plan.model_dump(mode="json"))
 
     async def get_faults(self, request: Request) -> Response:

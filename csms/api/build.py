@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from csms.api.acting import Acting
 from csms.api.actions import Actions
+from csms.api.console import Console
 from csms.api.events import Events
 from csms.api.guard import Guard
 from csms.api.openapi import document
@@ -35,7 +36,8 @@ def build_api(csms: System, *, guarded: bool = True) -> ASGIApp:
         routes=[
             StarletteRoute(each.path, each.endpoint, methods=[each.method])
             for each in (reaching(csms, route) for route in routes)
-        ],
+        ]
+        + Console().routes(),
         exception_handlers={
             ApiError: _api_error,
             HTTPException: _http_error,

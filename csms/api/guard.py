@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from csms.api.console import is_free
 from csms.api.routes import ApiError
 from csms.config import LOOPBACK
 
@@ -22,20 +23,20 @@ class Guard:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        refusal = self._refusal(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
         if refusal is None:
             await self._app(scope, receive, send)
         else:
             await refusal.response()(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> ApiError | None:
+    def _refusal(self, path: str, headers: Headers) -> ApiError | None:
         host = headers.get("host", "")
         if self._token is None and _name_of(f"//{host}") not in LOOPBACK:
             return ApiError(403, "wrong-host", "this API answers to localhost only; give it a token to open it up")
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return ApiError(403, "cross-origin", "requests from pages of another origin are refused")
-        if self._token is not None:
+        if self._token is not None and not is_free(path):
             scheme, _, given = headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), self._token.encode()):
                 return ApiError(

@@ -14,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from csms.api import build_api
 from csms.app import Csms
 from csms.config import CsmsConfig, StationConfig
+from csms.faults.seeded import seeded
 from tests.csms.conftest import PATIENCE_S, Raw, dialled, running
 
 START = {"connectorId": 1, "idTag": "TAG", "meterStart": 100, "timestamp": "2026-03-01T10:00:00Z"}
@@ -265,6 +266,14 @@ async def test_faults_are_set_shown_and_removed(csms: Csms, api: httpx.AsyncClie
         assert (await api.delete("/stations/CP1/faults")).status_code == 204
         assert (await raw.ask([2, "i", "Heartbeat", {}]))[0] == 3
     assert error(await api.get("/stations/CP1/faults")) == (404, "no-faults")
+
+
+async def test_a_fault_plan_comes_from_a_seed(csms: Csms, api: httpx.AsyncClient) -> None:
+    """A seed alone makes a plan, the same one each time; what is no seed is told."""
+    first = (await api.put("/stations/CP1/faults?random=5")).json()
+    assert (len(first["rules"]) >= 4, csms.faults("CP1")) == (True, seeded(5, "CP1"))
+    assert (await api.put("/stations/CP1/faults", params={"random": 5})).json() == first
+    assert error(await api.put("/stations/CP1/faults?random=x")) == (400, "bad-parameter")
 
 
 async def test_a_wrong_fault_plan_names_its_mistake(api: httpx.AsyncClient) -> None:

@@ -9,7 +9,8 @@ from websockets.exceptions import InvalidStatus
 
 from csms.app import Csms
 from csms.faults import ActivePlan, FaultPlan, Write
-from tests.csms.conftest import PATIENCE_S, dialled
+from csms.faults.seeded import seeded
+from tests.csms.conftest import PATIENCE_S, dialled, running
 
 BOOT = [2, "b", "BootNotification", {"chargePointVendor": "Example", "chargePointModel": "Kerb 22"}]
 
@@ -92,7 +93,28 @@ def test_a_wrong_plan_is_refused(bad: Any) -> None:
         FaultPlan.model_validate(bad)
 
 
+def test_a_seed_gives_a_plan() -> None:
+    """The same seed and station give the same plan, others another; all faults occur, and none of them for ever."""
+    plans = [seeded(number, "CP1") for number in range(200)]
+    assert plans[7] == seeded(7, "CP1") != seeded(7, "CP2")
+    assert len({each.model_dump_json() for each in plans}) == 200
+    rules = [rule for each in plans for rule in each.rules]
+    assert len({rule.fault for rule in rules}) == 14
+    assert all(rule.times is not None or getattr(rule, "probability", 1) < 0.2 for rule in rules)
+
+
 # --- on the wire
+
+
+async def test_every_station_has_the_faults_of_its_seed() -> None:
+    """A seed in the settings spoils every station from its first connection on, until it is told otherwise."""
+    async with running(faults_seed=3) as csms:
+        assert csms.faults("CP1") == seeded(3, "CP1")
+        csms.set_faults("CP1", None)
+        assert csms.faults("CP1") is None
+        async with dialled(csms) as raw:
+            for number in range(30):
+                assert (await raw.ask(heartbeat(str(number))))[:2] == [3, str(number)]
 
 
 async def test_a_lost_answer_was_executed_and_a_lost_call_was_not(csms: Csms) -> None:
