@@ -176,7 +176,7 @@ class App:
 
     def _offered(self, quantities: frozenset[str]) -> Translators:
         """The versions of the protocol that are offered. What is not spoken is not loaded."""
-        registrar = Registrar(self.engine, self.identity)
+        registrar = Registrar(self.engine, self.identity, lambda: self.connection.endpoint.url)
         profiles = self.config.station.profiles
 
         def ocpp16() -> Translator:

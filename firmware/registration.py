@@ -52,6 +52,8 @@ class Boot:
 
     protocol: str
     render: Callable[[Identity, bool], Request[Any]]
+    on_each_way: bool = False
+    """Whether it is said again on another way to the central system (OCPP 2.0.1 B10.FR.10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,13 @@ class Verdict:
 
 class Registrar:
     """Registers the station, once per start of the program and again when what it says of itself, or the version of the protocol in
-    which it says so, has changed."""
+    which it says so, has changed. `way` names the way to the central system of the present connection."""
 
-    def __init__(self, engine: Engine, identity: Callable[[], Identity]) -> None:
+    def __init__(self, engine: Engine, identity: Callable[[], Identity], way: Callable[[], str]) -> None:
         self._engine = engine
         self._identity = identity
-        self._told: tuple[str, Identity] | None = None  # in which version and with what the station was accepted
+        self._way = way
+        self._told: tuple[str, str, Identity] | None = None  # in which version, on which way, with what it was accepted
         self._now = asyncio.Event()
         self._not_before_s = 0.0  # monotonic time of the next BootNotification
         self.answering = asyncio.Event()  # clear from an answer of Rejected to the next answer
@@ -93,10 +96,13 @@ class Registrar:
         """Do not wait for the interval to pass."""
         self._now.set()
 
-    def needed(self, protocol: str) -> bool:
+    def needed(self, boot: Boot) -> bool:
         """True when the station has to register on a connection that speaks this version."""
         registered = self._engine.station.registration is Registration.ACCEPTED
-        return not registered or self._told != (protocol, self._identity())
+        return not registered or self._told != self._telling(boot, self._identity())
+
+    def _telling(self, boot: Boot, identity: Identity) -> tuple[str, str, Identity]:
+        return boot.protocol, self._way() if boot.on_each_way else "", identity
 
     async def register(self, peer: Peer, boot: Boot) -> None:
         """Send BootNotification until it is accepted. Raises ConnectionLost, also when nobody answers.
@@ -122,7 +128,7 @@ class Registrar:
             wait_s = DEFAULT_RETRY_S
             if verdict is not None:
                 unanswered = 0
-                self._take(verdict, (boot.protocol, identity))
+                self._take(verdict, self._telling(boot, identity))
                 if verdict.standing is Registration.ACCEPTED:
                     return
                 wait_s = float(verdict.interval_s) if verdict.interval_s > 0 else DEFAULT_RETRY_S
@@ -139,7 +145,7 @@ class Registrar:
             return False
         return True
 
-    def _take(self, verdict: Verdict, told: tuple[str, Identity]) -> None:
+    def _take(self, verdict: Verdict, told: tuple[str, str, Identity]) -> None:
         accepted = verdict.standing is Registration.ACCEPTED
         if verdict.time_s is not None:
             self._engine.clock.set_from_csms(verdict.time_s)

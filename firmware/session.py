@@ -70,7 +70,7 @@ class Session:
         self.settings_changed()
         statuses = self._manners.statuses
         try:
-            if self._registrar.needed(self._manners.boot.protocol):
+            if self._registrar.needed(self._manners.boot):
                 await self._registrar.register(peer, self._manners.boot)
                 statuses.forget_told()
             elif self._outbox.waiting(LANE) or self._offline_for_long():

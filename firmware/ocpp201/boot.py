@@ -40,4 +40,4 @@ def _boot(identity: Identity, triggered: bool) -> BootNotificationRequest:
     )
 
 
-BOOT = Boot(PROTOCOL, _boot)
+BOOT = Boot(PROTOCOL, _boot, on_each_way=True)

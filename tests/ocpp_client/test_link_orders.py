@@ -10,8 +10,9 @@ from ocpp_client.link import Connected
 from ocpp_client.link_status import LinkState
 from ocpp_client.sockets import Rejection, WebSocket
 from ocpp_client.v16 import HeartbeatRequest
+from tests.ocpp_client.lines import hear
 from tests.ocpp_client.loops import VirtualLoop, run
-from tests.ocpp_client.stations import Station, accepting, boot, closing, csms, mute
+from tests.ocpp_client.stations import BOOTED, Station, accepting, boot, closing, csms, mute
 
 pytestmark = pytest.mark.usefixtures("each_backing")
 
@@ -146,6 +147,40 @@ def test_cancelling_the_run_waits_for_the_session_to_clean_up() -> None:
         station.running.cancel()
         await asyncio.wait([station.running])
         assert left == ["ocpp1.6"]
+
+    run(main)
+
+
+@pytest.mark.parametrize("answers_closes", [True, False])
+def test_the_old_connection_is_gone_before_the_next_is_dialled(answers_closes: bool) -> None:
+    """A station never has two: of two that live together a server cannot know which one counts."""
+
+    async def main(_: VirtualLoop) -> None:
+        living: set[WebSocket] = set()
+        together: list[int] = []
+
+        async def script(socket: WebSocket) -> None:
+            living.add(socket)
+            together.append(len(living))
+            try:
+                call = await hear(socket)
+                await socket.send(f'[3,"{call[1]}",{BOOTED}]')
+                if not answers_closes:
+                    socket.pause_reading()
+                    await asyncio.sleep(5)  # longer than the station waits for an answer to its close
+                await mute(socket)
+            finally:
+                living.discard(socket)
+
+        station = Station(await csms(script=script))
+        for _number in range(3):
+            await station.reach(LinkState.ONLINE)
+            station.link.reconnect("another network")
+            await station.reach(LinkState.WAITING)
+            assert station.link._socket is None
+        await station.reach(LinkState.ONLINE)
+        if answers_closes:
+            assert together == [1, 1, 1, 1]
 
     run(main)
 

@@ -4,15 +4,20 @@ import asyncio
 import itertools
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
+from firmware.core.settings import RETRY_DOUBLINGS, RETRY_RANDOM_S, RETRY_WAIT_S, AnySetting
+from firmware.core.station import Station
+from firmware.core.values import Result
 from firmware.uplink.access import TRIAL_ATTEMPTS
 from firmware.uplink.ladder import BETWEEN_S, PATIENCE_S
 from hal.mock.network import NetworkMode
+from hal.types import Instant
 from ocpp_client.causes import Cause
 from tests.station.play import Play, play
 
@@ -152,3 +157,45 @@ def test_heartbeats_go_on_during_a_transaction(tmp_path: Path) -> None:
         assert stage.status_now() == "Charging"
 
     play(tmp_path, scenario)
+
+
+# --- back-off
+
+
+def test_the_back_off_of_ocpp201_follows_its_variables(tmp_path: Path) -> None:
+    """RetryBackOffWaitMinimum, doubled RepeatTimes times, then the same for ever; RandomRange 0 leaves nothing to chance."""
+
+    async def scenario(stage: Play) -> None:
+        dialled: list[float] = []
+
+        def refuse(connection: ServerConnection, _: Request) -> Response:
+            dialled.append(asyncio.get_running_loop().time())
+            return connection.respond(HTTPStatus.NOT_FOUND, "nobody of that name")
+
+        for setting, value in ((RETRY_WAIT_S, "10"), (RETRY_DOUBLINGS, "2"), (RETRY_RANDOM_S, "0")):
+            stage.app.engine.apply(partial(_set, setting=setting, value=value))
+        stage.app.connection.reconnect("new settings")
+        stage.csms.on_upgrade = refuse
+        stage.start_csms()
+        await asyncio.sleep(300)
+        dialled.clear()
+        await asyncio.sleep(200)
+        assert [round(later - earlier) for earlier, later in itertools.pairwise(dialled)] == [40] * 4
+        stage.csms.on_upgrade = None
+        stage.csms.subprotocol = "ocpp2.0.1"
+        await stage.online()
+        await asyncio.sleep(60)  # the connection has proven itself
+        stage.csms.on_upgrade = refuse
+        stage.stop_csms()
+        await stage.until(lambda: not stage.app.engine.station.context.online)
+        dialled.clear()
+        stage.start_csms()
+        await asyncio.sleep(150)
+        waits = [round(later - earlier) for earlier, later in itertools.pairwise(dialled)]
+        assert waits[:3] == [20, 40, 40]
+
+    play(tmp_path, scenario, connected=False, settings={"csms.protocols": "ocpp2.0.1"})
+
+
+def _set(station: Station, _now: Instant, *, setting: AnySetting, value: str) -> None:
+    assert station.set_setting(setting, value).result is Result.ACCEPTED
