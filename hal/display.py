@@ -14,7 +14,7 @@ class Display(Protocol):
         """Replace what is shown. Lines that are too long are cut by the driver."""
 
     def keys(self) -> AsyncIterator[str]:
-        """Each key pressed. Ends when closed."""
+        """Each key pressed. Ends when closed; raises DeviceLost when the display is gone."""
 
     async def close(self) -> None:
         """Blank and release. Never raises."""

@@ -26,6 +26,7 @@ from firmware.engine.journal import Journal
 from firmware.engine.losses import Losses
 from firmware.engine.main_meter import MainMeter
 from firmware.engine.metering import Sampler
+from firmware.engine.screen import Screen
 from firmware.engine.self_test import SelfTests
 from firmware.engine.supervise import follow, keep_open
 from firmware.waiting import woken
@@ -207,6 +208,10 @@ class Engine:
                 if self.main_meter is not None:
                     tasks.create_task(self.main_meter.run())
                     tasks.create_task(self._keep_main_meter_open(self.main_meter))
+                if self.board.display is not None:
+                    screen = Screen(self.board.display, self.station, self.clock)
+                    self.observe(screen.observe)
+                    tasks.create_task(screen.run())
                 self.inputs.start(tasks)
                 self.pump()
         finally:
