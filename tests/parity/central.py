@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 TIME_OUT_S = 60.0
 
@@ -49,9 +50,8 @@ class Central:
 
     async def run(self) -> None:
         """Serve for ever."""
-        async with serve(
-            self._serve, "0.0.0.0", 9000, subprotocols=[self.protocol], compression=None, ping_interval=None
-        ):  # type: ignore[list-item]
+        spoken = [Subprotocol(self.protocol)]
+        async with serve(self._serve, "0.0.0.0", 9000, subprotocols=spoken, compression=None, ping_interval=None):
             await asyncio.Event().wait()
 
     async def _serve(self, socket: ServerConnection) -> None:

@@ -36,7 +36,7 @@ REASONS = {
 def register_wh(values: list[dict[str, Any]], context: str) -> float:
     """The energy register with a reading context."""
     return next(
-        sample["value"]
+        float(sample["value"])
         for value in values
         for sample in value["sampled_value"]
         if sample["context"] == context and sample["measurand"] == "Energy.Active.Import.Register"
