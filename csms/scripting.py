@@ -45,7 +45,8 @@ class ApiUnreachable(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a call to a station ended. `outcome` is a word of the API: answered, error, timeout, not_connected, …
+    """How a call to a station ended. `outcome` is a word of the API: answered, error, timeout, not_connected, … or, in
+    a batch, invalid.
 
     `response` is the payload of a result, `error` has code, description and details of a CALLERROR.
     """
@@ -134,11 +135,16 @@ class CsmsClient:
         return found
 
     async def batch(
-        self, commands: Iterable[tuple[str, str, Any]], *, timeout_s: float = DEFAULT_TIMEOUT_S
+        self,
+        commands: Iterable[tuple[str, str, Any]],
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        unchecked: bool = False,
     ) -> list[Reply]:
-        """Call many stations at once, unchecked: (station, action, payload); a reply for each, in their order."""
+        """Call many stations at once: (station, action, payload); a reply for each, in their order."""
         wanted = [{"station": station, "action": action, "payload": payload} for station, action, payload in commands]
-        found = await self.ask("POST", "/batch", {"commands": wanted}, wait_s=timeout_s, timeout_s=timeout_s)
+        body, flags = {"commands": wanted}, int(unchecked)
+        found = await self.ask("POST", "/batch", body, wait_s=timeout_s, timeout_s=timeout_s, unchecked=flags)
         return [Reply.of(each) for each in found]
 
     async def broadcast(

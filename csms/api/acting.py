@@ -1,5 +1,6 @@
 """Routes that act: commands, faults, tokens, connections."""
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -45,7 +46,7 @@ class TokenBody(BaseModel):
 
 
 class BatchCommand(BaseModel):
-    """One command of a batch; its payload goes out unchecked, keys in the caller's order."""
+    """One command of a batch; its payload goes out with the keys in the caller's order."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -101,7 +102,10 @@ class Acting:
                 self.batch,
                 "Call many stations at once; an outcome for each command, in their order",
                 {200: "done; each command has its own outcome", 400: "a parameter is wrong", 422: "no such batch"},
-                (Parameter("timeout_s", "seconds to wait for all of them", "number"),),
+                (
+                    Parameter("unchecked", "1: send all payloads as they are, without looking at them", "integer"),
+                    Parameter("timeout_s", "seconds to wait for all of them", "number"),
+                ),
                 BatchBody,
             ),
             Route(
@@ -169,14 +173,31 @@ class Acting:
 
     async def batch(self, request: Request) -> Response:
         body: BatchBody = model_body(BatchBody, await json_body(request))
-        timeout_s = self._timeout_s(request)
+        unchecked, timeout_s = flag(request, "unchecked"), self._timeout_s(request)
         items = [
             BatchItem(each.station, each.action, _compact(each.payload), each.idempotency_key) for each in body.commands
         ]
-        outcomes = await self._csms.batch(items, timeout_s=timeout_s)
+        wrong = [()] * len(items) if unchecked else await asyncio.gather(*(self._violations(item) for item in items))
+        good = [item for item, violations in zip(items, wrong, strict=True) if not violations]
+        outcomes = iter(await self._csms.batch(good, timeout_s=timeout_s))
         return JSONResponse(
-            [{"station": item.station, **views.outcome(found)} for item, found in zip(items, outcomes, strict=True)]
+            [
+                {"station": item.station, **(views.invalid(bad) if bad else views.outcome(next(outcomes)))}
+                for item, bad in zip(items, wrong, strict=True)
+            ]
         )
+
+    async def _violations(self, item: BatchItem) -> tuple[str, ...]:
+        """Where a command breaks the schema of its station's version, if that can be found out."""
+        try:
+            await self._csms.check(item.station, item.action, item.payload)
+        except BusUnavailable:
+            return ()  # its outcome will tell
+        except UnknownAction as error:
+            return (str(error),)
+        except MessageInvalid as error:
+            return tuple(str(each) for each in error.violations)
+        return ()
 
     async def broadcast(self, request: Request) -> Response:
         text, timeout_s = _compact(await json_body(request, default={})), self._timeout_s(request)

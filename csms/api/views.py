@@ -1,5 +1,6 @@
 """How records look in JSON."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +59,11 @@ def outcome(found: Outcome) -> dict[str, Any]:
             "details": dict(found.error_details),
         }
     return view
+
+
+def invalid(violations: Sequence[str]) -> dict[str, Any]:
+    """A command of a batch that was not sent, because it breaks its schema."""
+    return {"outcome": "invalid", "message_id": None, "elapsed_ms": 0.0, "violations": list(violations)}
 
 
 def token(found: TokenEntry) -> dict[str, Any]:

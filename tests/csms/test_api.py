@@ -409,7 +409,7 @@ async def test_the_description_names_every_route(csms: Csms, api: httpx.AsyncCli
         "timeout_s",
         "Idempotency-Key",
     }
-    served = build_api(csms)._app.routes  # type: ignore[attr-defined]
+    served = [each for each in build_api(csms)._app.routes if each.path.startswith("/api/")]  # type: ignore[attr-defined]
     assert len(described) == len(served)
 
 

@@ -91,10 +91,20 @@ async def test_many_stations_are_called_at_once(csms: Csms, client: CsmsClient) 
     async with dialled(csms, "A") as a, dialled(csms, "B") as b:
         for raw in (a, b):
             await raw.ask([2, "h", "Heartbeat", {}])
-        wanted: list[tuple[str, str, Any]] = [("B", "ClearCache", {}), ("C", "ClearCache", {})]
+        wanted: list[tuple[str, str, Any]] = [
+            ("A", "Reset", {"type": "Sideways"}),
+            ("B", "ClearCache", {}),
+            ("C", "ClearCache", {}),
+            ("A", "NoSuchThing", {}),
+        ]
         batch = asyncio.create_task(client.batch(wanted, timeout_s=PATIENCE_S))
         await accept(b)
-        assert [reply.outcome for reply in await batch] == ["answered", "not_connected"]
+        replies = await batch
+        assert [reply.outcome for reply in replies] == ["invalid", "answered", "not_connected", "invalid"]
+        assert "type" in replies[0].violations[0]
+        odd = asyncio.create_task(client.batch(wanted[:1], timeout_s=PATIENCE_S, unchecked=True))
+        assert (await accept(a)).endswith(',"Reset",{"type":"Sideways"}]')
+        assert [reply.outcome for reply in await odd] == ["answered"]
         everyone = asyncio.create_task(client.broadcast("ClearCache", timeout_s=PATIENCE_S))
         for raw in (a, b):
             await accept(raw)
