@@ -1,4 +1,5 @@
-"""Receive and validate a MeterValues of 8 samples: our models, msgspec structs, and PyPI `ocpp` as shipped and inline."""
+"""Receive and validate a MeterValues of OCPP 1.6 and a TransactionEvent of 2.0.1, each of 8 samples: our models, msgspec structs, and
+PyPI `ocpp` as shipped and inline."""
 
 import asyncio
 import json
@@ -10,10 +11,13 @@ import msgspec
 import ocpp.messages
 from ocpp.charge_point import camel_to_snake_case
 
+from bench import transaction_event
 from bench.table import Row
+from bench.transaction_event import TransactionEvent
 from ocpp_client.framing import Call, split
-from ocpp_client.messages import from_wire
+from ocpp_client.messages import Message, from_wire
 from ocpp_client.v16 import MeterValuesRequest, core
+from ocpp_client.v201 import TransactionEventRequest
 
 SAMPLES = (
     ("Energy.Active.Import.Register", "Wh", "1234567"),
@@ -77,32 +81,40 @@ def _best_us(work: object, number: int, repeat: int = 7) -> float:
 
 def rows() -> list[Row]:
     """Measure."""
+    return [
+        *_compared("MeterValues, 8 samples", FRAME, MeterValuesRequest, _MeterValues, "1.6"),
+        *_compared(
+            "TransactionEvent, 8 samples", transaction_event.FRAME, TransactionEventRequest, TransactionEvent, "2.0.1"
+        ),
+    ]
 
+
+def _compared(title: str, frame: str, model: type[Message], struct: type[msgspec.Struct], version: str) -> list[Row]:
     def ours() -> None:
-        call = split(FRAME)
+        call = split(frame)
         assert isinstance(call, Call)
-        from_wire(MeterValuesRequest, call.payload)
+        from_wire(model, call.payload)
 
-    decoder = msgspec.json.Decoder(tuple[int, str, str, _MeterValues])
+    decoder = msgspec.json.Decoder(tuple[int, str, str, struct])  # type: ignore[valid-type]
     ours_us = _best_us(ours, 2000)
-    msgspec_us = _best_us(lambda: decoder.decode(FRAME), 4000)
-    shipped_us = _shipped_us()
-    validator = ocpp.messages.get_validator(2, "MeterValues", "1.6", parse_float=float)
+    msgspec_us = _best_us(lambda: decoder.decode(frame), 4000)
+    shipped_us = _shipped_us(frame, version)
+    validator = ocpp.messages.get_validator(2, title.partition(",")[0], version, parse_float=float)
 
     def inline() -> None:
-        unpacked = ocpp.messages.unpack(FRAME)
+        unpacked = ocpp.messages.unpack(frame)
         validator.validate(unpacked.payload)
         camel_to_snake_case(unpacked.payload)
 
     inline_us = _best_us(inline, 50)
     return [
-        Row("MeterValues, 8 samples", f"{ours_us:.1f} us", f"PyPI ocpp as shipped {shipped_us:.0f} us", f"{shipped_us / ours_us:.0f}x faster", ">= 30x", shipped_us / ours_us >= 30),
+        Row(title, f"{ours_us:.1f} us", f"PyPI ocpp as shipped {shipped_us:.0f} us", f"{shipped_us / ours_us:.0f}x faster", ">= 30x", shipped_us / ours_us >= 30),
         Row("", "", f"PyPI ocpp inline {inline_us:.0f} us", f"{inline_us / ours_us:.0f}x faster"),
         Row("", "", f"msgspec {msgspec_us:.1f} us", f"{ours_us / msgspec_us:.1f}x slower", "<= 4x", ours_us / msgspec_us <= 4),
     ]  # fmt: skip
 
 
-def _shipped_us() -> float:
+def _shipped_us(frame: str, version: str) -> float:
     """PyPI `ocpp` validates in a worker thread when it is used as its documentation shows."""
 
     async def measure(number: int) -> float:
@@ -111,8 +123,8 @@ def _shipped_us() -> float:
         for _ in range(5):
             begun = loop.time()
             for _ in range(number):
-                message = ocpp.messages.unpack(FRAME)
-                await ocpp.messages.validate_payload(message, "1.6")
+                message = ocpp.messages.unpack(frame)
+                await ocpp.messages.validate_payload(message, version)
                 camel_to_snake_case(message.payload)  # what its handlers are given
             best = min(best, (loop.time() - begun) / number)
         return best * 1e6
