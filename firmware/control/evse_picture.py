@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from firmware.core.evse import Evse
     from hal.types import Fault
 
+AHEAD_S = 5400  # of the schedule that is told
+RETOLD_S = 60  # how old the offsets of a schedule may get
+
 _LOCKED = {LockState.LOCKED: True, LockState.UNLOCKED: False}
 
 
@@ -33,11 +36,13 @@ def evse_picture(app: "App", number: int, finished: dict[str, Any] | None = None
         "status": {"ocpp2.0.1": connector_status(evse), app.translator.protocol: app.translator.status_word(number)},
         "charging_state": charging_state(evse),
         "available": evse.available,
+        "reserved": evse.reserved,
         "plugged": evse.plug.value,
         "pilot": evse.pilot.value,
         "cable_limit_a": evse.cable_limit_a,
         "locked": _LOCKED.get(evse.lock_state),
         "limit_a": rounded(limit_a(evse)),
+        "schedule": app.engine.station.limits.ahead(number, AHEAD_S, app.clock.now()),
         "offered_a": rounded(driver.offered_a),
         "drawn_a": each_rounded(values.current_a),
         "voltage_v": each_rounded(values.voltage_v, 1),
@@ -57,7 +62,8 @@ def evse_picture(app: "App", number: int, finished: dict[str, Any] | None = None
 
 def evse_essence(picture: dict[str, Any]) -> Any:
     """The picture without what only runs on with time."""
-    return {**picture, "meter": {**picture["meter"], "age_s": None}}
+    schedule = [(offset_s // RETOLD_S, limit) for offset_s, limit in picture["schedule"]]
+    return {**picture, "meter": {**picture["meter"], "age_s": None}, "schedule": schedule}
 
 
 def fault_picture(fault: "Fault") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from firmware.core.context import Context
 from firmware.core.evse import Evse
+from firmware.core.power import MINIMUM_CURRENT_A
 from firmware.core.profile_store import ProfileStore
 from firmware.core.profiles import STATION, Profile, Purpose, RateUnit, problem_of
 from firmware.core.settings import OFFLINE_CURRENT_A, OFFLINE_CURRENT_AFTER_S
@@ -196,9 +197,15 @@ class Limits:
         return composite(parts, whole, _at_ms(now), duration_s, unit, max_periods=max_periods)
 
     def ahead(self, evse: int, duration_s: int, now: Instant) -> list[tuple[int, float]]:
-        """Amperes per phase that an EVSE may offer from now on, each with the seconds until it holds; empty when that is not known."""
+        """Amperes per phase that an EVSE may offer from now on, each with the seconds until it holds; empty when that is not known.
+
+        What the pilot cannot say is 0. How the station's limit will be shared is not foreseen.
+        """
         found = self.composite(evse, duration_s, RateUnit.CURRENT, now)
-        return [] if found is None else [(period.start_s, float(period.limit)) for period in found.periods]
+        if found is None:
+            return []
+        offers = [(period.start_s, float(period.limit)) for period in found.periods]
+        return [(start_s, limit_a if limit_a >= MINIMUM_CURRENT_A else 0.0) for start_s, limit_a in offers]
 
 
 def _ms(seconds: float) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from firmware.control.address import Address
 from firmware.control.api import build_api
 from firmware.control.picture import Picture
 from firmware.control.stream import Publisher
+from firmware.core.profiles import Kind, Period, Profile, Purpose, RateUnit, Schedule
 from tests.control.station import CARD, open_app, station
 
 PASSWORD = "a-password-of-sixteen"
@@ -43,6 +45,18 @@ async def test_a_charge_is_shown_with_everything_that_flows(tmp_path: Path) -> N
         assert transaction["energy_wh"] == evse["meter"]["import_wh"] - transaction["start_wh"]
         assert transaction["remote_id"] is None
         assert transaction["started"].endswith("Z")
+
+
+async def test_the_limits_ahead_are_shown(tmp_path: Path) -> None:
+    """Seconds from now with the amperes that charging profiles will allow; what the pilot cannot say is 0."""
+    async with station(tmp_path) as one:
+        assert (await one.state())["evses"][0]["schedule"] == [[0, 32.0]]
+        periods = tuple(
+            Period(start_s, Decimal(limit)) for start_s, limit in ((0, "16"), (600, "5"), (1200, "10.3"), (9000, "8"))
+        )
+        profile = Profile(1, 0, Purpose.TX_DEFAULT, 0, Kind.RELATIVE, Schedule(RateUnit.CURRENT, periods))
+        one.app.engine.apply(lambda station, now: station.limits.install(profile, now, replaces_slot=True))
+        assert (await one.state())["evses"][0]["schedule"] == [[0, 16.0], [600, 0.0], [1200, 10.3]]
 
 
 async def test_no_secret_is_in_the_state(tmp_path: Path) -> None:

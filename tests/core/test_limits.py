@@ -301,6 +301,8 @@ def test_the_schedule_ahead_is_what_will_be_offered() -> None:
     assert limits.ahead(0, 60, now) == [(0, 32.0), (30, 24.6)]
     pole.later(30)
     assert _offer(pole) == 12.3
+    _install(pole, _profile((0, "5.9"), number=3, stack=1))
+    assert limits.ahead(1, 60, pole.now()) == [(0, 0.0)]
 
 
 def test_profiles_of_transactions_wait_for_them_after_a_restart() -> None:
