@@ -57,6 +57,34 @@ class BytewisePeer(Peer):
             await asyncio.sleep(0.001)
 
 
+class DelayedPeer(Peer):
+    """Takes its time, but not more than the bus grants."""
+
+    async def deliver(self, data: bytes | None) -> None:
+        """Later."""
+        await asyncio.sleep(ANSWER_WITHIN_S / 3)
+        await super().deliver(data)
+
+
+class LossyPeer(Peer):
+    """Loses a byte of every other answer."""
+
+    async def deliver(self, data: bytes | None) -> None:
+        """With a gap in it, or whole."""
+        if data and len(self.asked) % 2:
+            lost = len(self.asked) % len(data)
+            data = data[:lost] + data[lost + 1 :]
+        await super().deliver(data)
+
+
+TRANSPORTS: dict[str, type[Peer]] = {
+    "whole": Peer,
+    "byte by byte": BytewisePeer,
+    "lossy": LossyPeer,
+    "delayed": DelayedPeer,
+}
+
+
 @contextlib.asynccontextmanager
 async def bus_with(behave: Behaviour, kind: type[Peer] = Peer) -> AsyncIterator[tuple[ModbusBus, Peer]]:
     """An open bus with the peer at its other end."""

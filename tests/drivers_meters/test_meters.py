@@ -1,7 +1,8 @@
 """Each meter against pymodbus' simulator, through the registry and a real serial cable.
 
-The registers are encoded here, by hand, from the addresses and formats in the makers' manuals (hexadecimal addresses as on the
-wire); nothing is taken from the maps under test. Registers that a map may read across are filled with a pattern that is no value.
+The registers are encoded here, by hand, from the addresses and formats in the makers' manuals, which each meter below names
+(hexadecimal addresses as on the wire); nothing is taken from the maps under test. Registers that a map may read across are filled
+with a pattern that is no value.
 """
 
 import struct
@@ -25,6 +26,7 @@ class Golden:
     """A meter as its manual describes it, with readings that its display would show."""
 
     driver: str
+    source: str  # which manual the addresses, formats and examples are from
     expected: MeterReading
     inputs: Registers = field(default_factory=dict)
     holdings: Registers = field(default_factory=dict)
@@ -122,6 +124,7 @@ EM340_INPUTS = {
 GOLDEN = (
     Golden(
         "eastron-sdm630",
+        "Eastron, SDM630 Modbus V2 user manual, chapter 4 (protocol implementation), table of input registers",
         inputs={
             **EASTRON_3_PHASES,
             0x34: filled(28, {**EASTRON_TOTALS, 0x4C: float32(5.25), 0x4E: float32(1.75)}, 0x34),
@@ -145,12 +148,14 @@ GOLDEN = (
     ),
     Golden(
         "eastron-sdm72-v2",
+        "Eastron, SDM72D-M V2 user manual, Modbus protocol, table of input registers",
         inputs={**EASTRON_3_PHASES, 0x34: filled(24, EASTRON_TOTALS, 0x34)},
         expected=EASTRON_READING,
         model="Eastron SDM72D-M V2",
     ),
     Golden(
         "eastron-sdm72-v1",
+        "Eastron, SDM72D-M (first version) user manual, Modbus protocol, table of input registers",
         inputs={
             0x00: bytes(36),  # voltages and currents read as zero: they must not be told
             0x34: float32(7444.875),
@@ -159,9 +164,17 @@ GOLDEN = (
         expected=MeterReading(import_mwh=12_345_670_000, export_mwh=30_000, power_w=7444.875),
         model="Eastron SDM72D-M",
     ),
-    Golden("eastron-sdm120", inputs=ONE_PHASE_INPUTS, expected=ONE_PHASE_READING, phases=1, model="Eastron SDM120"),
+    Golden(
+        "eastron-sdm120",
+        "Eastron, SDM120-Modbus user manual, Modbus protocol, table of input registers",
+        inputs=ONE_PHASE_INPUTS,
+        expected=ONE_PHASE_READING,
+        phases=1,
+        model="Eastron SDM120",
+    ),
     Golden(
         "eastron-sdm230",
+        "Eastron, SDM230-Modbus user manual, Modbus protocol, table of input registers",
         inputs=ONE_PHASE_INPUTS,
         holdings={0xFC00: words(0x00FF, 0x0001)},
         expected=ONE_PHASE_READING,
@@ -171,6 +184,7 @@ GOLDEN = (
     ),
     Golden(
         "gavazzi-em24",
+        "Carlo Gavazzi, EM24-DIN serial communication protocol, tables of instantaneous values and energies",
         inputs={
             **GAVAZZI_COMMON,
             0x35: struct.pack(">hhh", -985, 0, 499),
@@ -185,6 +199,7 @@ GOLDEN = (
     ),
     Golden(
         "gavazzi-em330",
+        "Carlo Gavazzi, EM330-EM340-ET330-ET340 serial communication protocol",
         inputs=EM340_INPUTS,
         expected=GAVAZZI_READING,
         model="Carlo Gavazzi EM330",
@@ -192,6 +207,7 @@ GOLDEN = (
     ),
     Golden(
         "gavazzi-em340",
+        "Carlo Gavazzi, EM330-EM340-ET330-ET340 serial communication protocol",
         inputs=EM340_INPUTS,
         expected=GAVAZZI_READING,
         model="Carlo Gavazzi EM340",
@@ -201,6 +217,7 @@ GOLDEN = (
     # quiet NaN that stands for "not available", also where a 64-bit number is expected.
     Golden(
         "schneider-iem3000",
+        "Schneider Electric, iEM3000 series user manual DOCA0005, Modbus register list (counts from 1)",
         holdings={
             0x0031: b"iEM3255".ljust(40),
             0x0081: words(0x00F7, 0xB28F),
@@ -229,6 +246,7 @@ GOLDEN = (
     # The registers of the type text are those of a real B23.
     Golden(
         "abb-b23",
+        "ABB, B23/B24 user manual 2CMC485003M0201, chapter 9, mapping tables",
         holdings={
             0x5000: struct.pack(">QQQQQ", 1_234_567, 0xFFFF_FFFF_FFFF_FFFF, FILLER, 525, 0xFFFF_FFFF_FFFF_FFFF),
             0x5B00: filled(
@@ -264,6 +282,7 @@ GOLDEN = (
     ),
     Golden(
         "abb-b24",
+        "ABB, B23/B24 user manual 2CMC485003M0201, chapter 9, mapping tables",
         holdings={
             0x5000: struct.pack(">QQQQQ", 100, 25, FILLER, 0, 0),
             0x5B00: filled(
@@ -293,6 +312,7 @@ GOLDEN = (
     ),
     Golden(
         "janitza-b",
+        "Janitza, MID energy meters (B series) product manual 2.5, Modbus register list",
         holdings={
             0x4A38: filled(
                 78,

@@ -15,7 +15,7 @@ from hal.drivers.modbus_bus import ModbusBus
 from hal.drivers.modbus_framing import INPUT, NoSuchRegister
 from hal.errors import BadReply, DeviceLost, DeviceRefused, DeviceTimeout
 from tests.drivers_meters.lines import cable, needs_socat
-from tests.drivers_meters.peer import ANSWER_WITHIN_S, BytewisePeer, Fields, Peer, bus_with
+from tests.drivers_meters.peer import ANSWER_WITHIN_S, TRANSPORTS, Fields, bus_with
 from tests.drivers_meters.slaves import BAUD, clock, device, serial_bus, tcp_bus, words
 from tests.drivers_meters.wire import answer, refusal
 
@@ -36,12 +36,12 @@ async def read(
     return await bus.read(unit, INPUT, address, count, timeout_s)
 
 
-@pytest.mark.parametrize("kind", [Peer, BytewisePeer], ids=["whole", "byte by byte"])
-async def test_registers_come_in_order(kind: type[Peer]) -> None:
-    """An answer is read whether it comes in one piece or in many."""
-    async with bus_with(good, kind) as (bus, peer):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_registers_come_in_order(transport: str) -> None:
+    """An answer is read whether it comes in one piece or in many, late, or only at the second time of asking."""
+    async with bus_with(good, TRANSPORTS[transport]) as (bus, peer):
         assert await read(bus) == (10, 11, 12)
-        assert peer.asked == [(1, INPUT, 10, 3)]
+        assert peer.asked == [(1, INPUT, 10, 3)] * (2 if transport == "lossy" else 1)
 
 
 async def test_silence_is_a_timeout_and_not_a_value() -> None:

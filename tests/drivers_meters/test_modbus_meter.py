@@ -17,7 +17,7 @@ from hal.drivers.register_map import FLOAT32, INT64, KWH, UINT32, WH, RegisterMa
 from hal.errors import BadReply, DeviceLost, DeviceReplaced, DeviceTimeout, HalError
 from hal.meter import Meter
 from hal.registry import DriverContext
-from tests.drivers_meters.peer import BytewisePeer, Fields, Peer, bus_with
+from tests.drivers_meters.peer import BytewisePeer, DelayedPeer, Fields, Peer, bus_with
 from tests.drivers_meters.slaves import clock, float32, words
 from tests.drivers_meters.wire import answer, refusal
 
@@ -92,7 +92,7 @@ def a_meter(meter: Meter) -> Meter:
     return meter
 
 
-@pytest.mark.parametrize("kind", [Peer, BytewisePeer], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize("kind", [Peer, BytewisePeer, DelayedPeer], ids=["whole", "byte by byte", "delayed"])
 async def test_a_reading_takes_one_request_a_block(kind: type[Peer]) -> None:
     """Registers that stand together are read together, and gaps that are too long are not read across."""
     async with bench(kind=kind) as (meter, _, peer):
