@@ -67,6 +67,7 @@ async def _demo(args: argparse.Namespace, directory: Path) -> int:
         config = common.configuration(args, **{"csms.url": csms.ws_url, **control})
         description = common.board(config)
         print(f"central system  {csms.ws_url}  API {csms.api_url}")
+        print(f"its console     {str(csms.api_url).removesuffix('api')}")
         stopping = False
         while True:
             app = await common.open_app(config, description, directory)

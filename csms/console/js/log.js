@@ -73,10 +73,10 @@ function row(each) {
 
 const answerWord = answer => answer?.status ?? answer?.idTagInfo?.status ?? answer?.idTokenInfo?.status ?? '';
 
-// The first plain values of a payload.
+// The first plain values of a payload; times stand in the row already.
 function summary(payload) {
   if (typeof payload !== 'object' || payload === null) return String(payload ?? '').slice(0, 80);
-  return Object.values(payload).filter(value => typeof value !== 'object').slice(0, 4).join(' ');
+  return Object.values(payload).filter(value => typeof value !== 'object' && !/^\d{4}-\d\d-\d\dT/.test(value)).slice(0, 4).join(' ');
 }
 
 function detail(each) {
@@ -90,5 +90,5 @@ function detail(each) {
     h('div.paneh', {}, h('b', {}, each.action), h('button.linkish', { type: 'button', onclick: () => { opened = null; draw(); } }, t('close'))),
     h('div.json', {},
       h('div', {}, h('h3', {}, t('request')), h('pre', {}, JSON.stringify(each.payload, null, 2))),
-      h('div', {}, h('h3', {}, t('response')), h('pre', {}, each.answer === null ? t('noAnswer') : JSON.stringify(each.answer.slice(2), null, 2)))));
+      h('div', {}, h('h3', {}, t('response')), h('pre', {}, each.answer === null ? t('noAnswer') : JSON.stringify(each.answer[0] === 3 ? each.answer[2] : each.answer.slice(2), null, 2)))));
 }

@@ -2,8 +2,8 @@
 import { s } from './dom.js';
 import { dayTime, hm, kwh, num, t } from './words.js';
 
-const MARGIN = { left: 44, right: 44, top: 18, bottom: 24 };
-const HEIGHT = 190;
+const MARGIN = { left: 44, right: 44, top: 30, bottom: 24 };
+const HEIGHT = 200;
 const POINTS = 600;
 
 // Readings of a transaction: [ms, Wh] of its register since the start, and [ms, W].
@@ -45,16 +45,18 @@ const thinned = list => (list.length <= POINTS ? list : list.filter((_, i) => i 
 
 // A round number at or above a value, for the top of a ruler.
 function roof(value) {
-  const size = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
+  const size = 10 ** Math.floor(Math.log10(Math.max(value, 0.05)));
   return [1, 2, 4, 5, 10].find(k => k * size >= value) * size;
 }
+
+const digits = top => (top < 0.4 ? 2 : top < 4 ? 1 : 0);
 
 export function plot(transaction, width) {
   const { energy, power } = readings(transaction);
   if (energy.length < 2) return null;
   const { left, right, top, bottom } = MARGIN, inner = width - left - right, height = HEIGHT - top - bottom;
-  const from = energy[0][0], to = Math.max(energy.at(-1)[0], from + 60e3);
-  const most = roof(energy.at(-1)[1] / 1000), strongest = roof(Math.max(...power.map(([, w]) => w), 1000) / 1000);
+  const from = energy[0][0], to = Math.max(transaction.open ? Date.now() : energy.at(-1)[0], from + 60e3);
+  const most = roof(energy.at(-1)[1] / 1000), strongest = roof(Math.max(...power.map(([, w]) => w), 100) / 1000);
   const x = ms => left + ((ms - from) / (to - from)) * inner;
   const y = share => top + (1 - share) * height, f = value => value.toFixed(1);
   const base = y(0), parts = [];
@@ -63,11 +65,11 @@ export function plot(transaction, width) {
 
   for (const share of [0, 0.5, 1]) {
     parts.push(s('path', { class: share ? 'grid' : 'base', d: `M${left} ${f(y(share))}H${width - right}` }));
-    label(left - 8, y(share) + 4, num(most * share, most < 4 ? 1 : 0), 'end');
-    label(width - right + 8, y(share) + 4, num(strongest * share, strongest < 4 ? 1 : 0));
+    label(left - 8, y(share) + 4, num(most * share, digits(most)), 'end');
+    label(width - right + 8, y(share) + 4, num(strongest * share, digits(strongest)));
   }
-  label(left - 8, 10, 'kWh', 'end', 'labd');
-  label(width - right + 8, 10, 'kW');
+  label(left - 8, 14, 'kWh', 'end', 'labd');
+  label(width - right + 8, 14, 'kW');
   const curve = energy.map(([ms, wh]) => `${f(x(ms))} ${f(y(wh / 1000 / most))}`).join('L');
   parts.push(s('path', { class: 'area', d: `M${f(x(from))} ${f(base)}L${curve}V${f(base)}Z` }));
   if (power.length) {
@@ -75,7 +77,7 @@ export function plot(transaction, width) {
     parts.push(s('path', { class: 'limit', d: `M${f(x(from))} ${f(base)}${steps}` }));
   }
   parts.push(s('path', { class: 'drawn', d: `M${curve}` }));
-  if (transaction.open) parts.push(s('circle', { class: 'dot', cx: f(x(to)), cy: f(y(energy.at(-1)[1] / 1000 / most)), r: 5 }));
+  if (transaction.open) parts.push(s('circle', { class: 'dot', cx: f(x(energy.at(-1)[0])), cy: f(y(energy.at(-1)[1] / 1000 / most)), r: 5 }));
   label(left, HEIGHT - 6, dayTime(new Date(from).toISOString()));
   label(width - right, HEIGHT - 6, transaction.open ? `${t('now')} ${hm(to)}` : hm(to), 'end');
   const text = t('plot', { kwh: kwh(energy.at(-1)[1]) });

@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { $, h, s } from './dom.js';
 import { plot } from './plot.js';
-import { S, happened, pick, running } from './store.js';
+import { S, happened, inView, pick } from './store.js';
 import { tone } from './stations.js';
 import { dayTime, dur, kwh, t } from './words.js';
 
@@ -13,7 +13,7 @@ export function draw() {
     return;
   }
   const picked = S.picked === null ? null : S.details.get(S.picked);
-  const shown = picked ? [picked] : running().map(each => S.details.get(each.transaction_id)).filter(Boolean);
+  const shown = picked ? [picked] : inView().map(each => S.details.get(each.transaction_id)).filter(Boolean);
   const focus = stage.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   stage.replaceChildren(link(S.station), connectors(S.station), ...shown.map(each => transaction(each, Boolean(picked))), table());
   if (focus) stage.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
@@ -65,11 +65,11 @@ function transaction(each, picked) {
   const wh = each.energy_wh ?? (each.meter_last_wh === null || each.meter_start_wh === null ? null : each.meter_last_wh - each.meter_start_wh);
   const width = Math.max(300, Math.min($('#stage').clientWidth - 2 * gutter(), 1000));
   const until = each.stopped_at ? Date.parse(each.stopped_at) : Date.now();
-  return h('section.tx', { 'data-tx': each.transaction_id, 'aria-label': `${t('transactions')} ${each.transaction_id}` },
+  return h('section.tx', { 'data-tx': each.transaction_id, 'aria-label': `${t('transaction')} ${each.transaction_id}` },
     h('div.txh', {},
       h(`p.figure${each.open ? '.live' : ''}`, {}, h('span.num', {}, wh === null ? '–' : kwh(wh)), h('span.unit', {}, 'kWh')),
       h('dl.facts', {},
-        ...fact(t('transactions'), each.transaction_id),
+        ...fact(t('transaction'), each.transaction_id),
         ...fact(t('token'), each.id_token ?? '–'),
         ...fact(t('started'), each.started_at ? dayTime(each.started_at) : '–'),
         ...fact(t('lasted'), each.started_at ? dur(until - Date.parse(each.started_at)) : '–'),

@@ -22,8 +22,8 @@ export function draw() {
   filter.hidden = S.stations.length < 8;
   const found = S.stations.filter(each => each.id.toLowerCase().includes(wanted.toLowerCase()));
   const rows = found.slice(0, SHOWN).map(row);
-  if (!S.stations.length) rows.push(h('li.empty', {}, t('noStations', { url: S.url })));
-  else if (!found.length) rows.push(h('li.empty', {}, t('noMatch')));
+  if (!S.stations.length && S.url) rows.push(h('li.empty', {}, t('noStations', { url: S.url })));
+  else if (S.stations.length && !found.length) rows.push(h('li.empty', {}, t('noMatch')));
   else if (found.length > SHOWN) rows.push(h('li.empty', {}, t('moreStations', { n: found.length - SHOWN })));
   const list = $('#station-list'), focused = list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   list.replaceChildren(...rows);

@@ -13,7 +13,7 @@ export const S = {
   station: null,
   transactions: [],
   messages: [],
-  picked: null, // id of the transaction that is looked at; null: those that run
+  picked: null, // id of the transaction that somebody looks at
   details: new Map(), // transaction id -> the whole of it
   lostAt: null,
 };
@@ -56,6 +56,9 @@ export async function pick(transaction) {
 
 export const running = () => S.transactions.filter(each => each.open);
 
+// The transactions that are shown in large unless one was picked: those that run, or the newest.
+export const inView = () => (running().length ? running() : S.transactions.slice(0, 1));
+
 async function look() {
   timer = null;
   const wanted = [...due];
@@ -84,7 +87,7 @@ async function lookAtStation() {
   ]);
   if (station.id !== S.chosen) return; // another one was chosen meanwhile
   Object.assign(S, { station, transactions: transactions.reverse(), messages });
-  for (const each of running()) await lookAt(each.transaction_id);
+  for (const each of inView()) await lookAt(each.transaction_id);
   if (S.picked !== null) await lookAt(S.picked);
 }
 

@@ -17,7 +17,7 @@ export const de = {
   noConnectors: 'Noch kein Anschluss hat seinen Zustand gemeldet.',
   station: 'Station',
   open: 'Läuft',
-  transactions: 'Ladevorgänge',
+  transaction: 'Ladevorgang', transactions: 'Ladevorgänge',
   noTransactions: 'Noch kein Ladevorgang.',
   connector: 'Anschluss {n}',
   evse: 'EVSE {n}',

@@ -17,7 +17,7 @@ export const en = {
   noConnectors: 'No connector has told its status yet.',
   station: 'station',
   open: 'Running',
-  transactions: 'Transactions',
+  transaction: 'Transaction', transactions: 'Transactions',
   noTransactions: 'No transaction yet.',
   connector: 'connector {n}',
   evse: 'EVSE {n}',
