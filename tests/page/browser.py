@@ -20,7 +20,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-PATIENCE_S = 15.0
+LOOKS = 15
+ANSWER_S = 30.0
 START_S = 30.0
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -105,19 +106,17 @@ class Page:
             raise AssertionError(thrown.get("exception", {}).get("description") or thrown["text"])
         return answer["result"].get("value")
 
-    async def until(self, condition: str, *, patience_s: float = PATIENCE_S) -> None:
-        """Wait until an expression holds; also across a navigation."""
-        try:
-            async with asyncio.timeout(patience_s):
-                while True:
-                    try:
-                        if await self.eval(_POLL % condition):
-                            return
-                    except (AssertionError, DevToolsError):
-                        await asyncio.sleep(0.02)  # the document has just gone
-        except TimeoutError:
-            text = await self.eval("document.body.innerText.slice(0, 3000)")
-            raise AssertionError(f"waited in vain for {condition}; the page shows:\n{text}") from None
+    async def until(self, condition: str, *, looks: int = LOOKS) -> None:
+        """Wait until an expression holds; also across a navigation. Each look lasts a second of the browser's own time, whatever
+        the speed of this program's."""
+        for _ in range(looks):
+            try:
+                if await self.eval(_POLL % condition):
+                    return
+            except DevToolsError:
+                continue  # the document has just gone
+        text = await self.eval("document.body.innerText.slice(0, 3000)")
+        raise AssertionError(f"waited in vain for {condition}; the page shows:\n{text}") from None
 
     async def click(self, selector: str, text: str = "") -> None:
         """Click the first visible element of a selector, with this text if given; waits until it is there."""
@@ -130,8 +129,9 @@ class Page:
             await self.call("Input.dispatchMouseEvent", type=kind, **at)
 
     async def choose(self, selector: str, value: str) -> None:
-        """Choose an option of a select element by its value."""
-        await self.until(f"!!document.querySelector({json.dumps(selector)})")
+        """Choose an option of a select element by its value; waits until it is there."""
+        option = f"option[value={json.dumps(value)}]"
+        await self.until(f"!!document.querySelector({json.dumps(selector)})?.querySelector({json.dumps(option)})")
         await self.eval(
             f"(e => {{ e.value = {json.dumps(value)}; e.dispatchEvent(new Event('change', {{bubbles: true}})); }})"
             f"(document.querySelector({json.dumps(selector)}))"
@@ -165,7 +165,7 @@ class Page:
     async def screenshot(self, path: Path) -> None:
         """Write what is to be seen as PNG."""
         answer = await self.call("Page.captureScreenshot", format="png")
-        await asyncio.to_thread(path.write_bytes, base64.b64decode(answer["data"]))  # noqa: ASYNC240 - nobody waits but this test
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(answer["data"]))
 
     def take(self, method: str, params: dict[str, Any]) -> None:
         """An event of the browser."""
@@ -207,7 +207,7 @@ class DevTools:
         answer = self._open[number] = asyncio.get_running_loop().create_future()
         command = {"id": number, "method": method, "params": params, **({"sessionId": session} if session else {})}
         await self._socket.send(json.dumps(command))
-        async with asyncio.timeout(2 * PATIENCE_S):
+        async with asyncio.timeout(ANSWER_S):
             message = await answer
         if "error" in message:
             raise DevToolsError(f"{method}: {message['error']['message']}")

@@ -72,9 +72,8 @@ follow('evse station world stale', () => {
   if (focus == null || !S.evses.has(focus)) focus = S.evses.keys().next().value ?? null;
   if (views.size !== S.evses.size) arrange();
   attend();
-  const changed = [...S.evses.values()].some(evse => states.get(evse.id) !== views.get(evse.id)?.paintedState);
-  if (changed || S.stale) paintEvses();
-  for (const [id, view] of views) view.paintedState = states.get(id);
+  // a new word is shown at once, numbers at the next tick
+  if (S.stale || [...views].some(([id, view]) => view.state !== states.get(id))) paintEvses();
   announce();
 });
 

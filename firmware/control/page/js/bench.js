@@ -24,12 +24,24 @@ export function plug(id) {
   return mock(`evse/${id}/plug`, { end: 'both', car: choice.car });
 }
 
-// A plug that is locked in the station is pulled at the car.
-export function unplug(id) {
-  const evse = S.evses.get(id);
-  const end = evse.locked || evse.fixed_cable ? 'vehicle' : 'both';
-  return mock(`evse/${id}/unplug`, { end: evse.plugged === 'station' ? 'station' : end });
+// A plug that is locked in the station is pulled at the car first, and out of the station as soon as its bolt is drawn.
+export async function unplug(id) {
+  const evse = S.evses.get(id), end = evse.locked || evse.fixed_cable ? 'vehicle' : 'both';
+  if (evse.locked) pulling.set(id, performance.now());
+  await mock(`evse/${id}/unplug`, { end: evse.plugged === 'station' ? 'station' : end });
 }
+
+const pulling = new Map(); // EVSE: page time since when somebody holds the plug
+const PULL_MS = 5000;
+
+follow('evse', () => {
+  for (const [id, since] of pulling) {
+    const evse = S.evses.get(id);
+    if (evse?.plugged === 'station' && evse.locked === false) mock(`evse/${id}/unplug`, { end: 'station' });
+    else if (evse?.plugged !== 'unplugged' && performance.now() - since < PULL_MS) continue;
+    pulling.delete(id);
+  }
+});
 
 export async function tap(id) {
   tapped.set(id, performance.now());

@@ -61,8 +61,8 @@ export function segment(label, options, chosen, choose) {
     h('button', { type: 'button', 'aria-pressed': String(value === chosen), onclick: () => choose(value) }, name)));
 }
 
-// A select element. `options` are [value, label] pairs.
+// A select element. `options` are [value, label] pairs, with a third item true for one that cannot be chosen.
 export function select(label, options, chosen, choose, attributes = {}) {
   return h('select', { 'aria-label': label, onchange: event => choose?.(event.target.value, event.target), ...attributes },
-    ...options.map(([value, name]) => h('option', { value, selected: value === chosen }, name)));
+    ...options.map(([value, name, disabled]) => h('option', { value, disabled, selected: value === chosen }, name)));
 }

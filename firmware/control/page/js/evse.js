@@ -50,7 +50,7 @@ export class EvseView {
     this.isBig = isBig;
     const evse = this.evse, width = this.scene.clientWidth;
     if (!evse || isBig == null) return;
-    const state = stateOf(evse);
+    const state = this.state = stateOf(evse);
     this.element.className = `evse ${isBig ? 'big' : 'slim'} st-${state}${isLive(evse) ? ' live' : ''}`;
     if (!width) return;
     text(this.word, t(state));

@@ -1,5 +1,5 @@
 // OCPP frames as exchanges: one row is a request with its response. The newest 5,000 are kept.
-import { changed } from './store.js';
+import { S, changed, follow } from './store.js';
 import { dur, t } from './words.js';
 
 export const KEPT = 5000;
@@ -74,6 +74,19 @@ function finish(frame, [type, id, second, description], asked) {
   made.mark = violation(frame) ?? made.mark;
   made.haystack = null;
 }
+
+const DID = { held: 'didHeld', released: 'didReleased', dropped: 'didDropped', duplicated: 'didDuplicated', delayed: 'didDelayed', edited: 'didEdited' };
+
+// What frame rules did last, by message id: shown at the row, so that nobody hunts a fault they made themselves.
+follow('rules', () => {
+  for (const { rule, did, message_id: id } of S.rules?.marks ?? []) {
+    const row = rows.findLast(one => one.id === id);
+    if (!row || row.mark?.kind === 'viol') continue;
+    const words = t(DID[did] ?? did);
+    row.mark = { kind: 'rule', short: t('ruleN', { n: rule }), says: t('byRule', { n: rule, did: words }) };
+  }
+  changed('frames');
+});
 
 const violation = frame => (frame.violation ? { kind: 'viol', says: frame.violation } : null);
 

@@ -77,9 +77,9 @@ const protocolWords = () => S.link.protocol && `OCPP ${S.link.protocol.replace('
 const securityWords = () => `${S.link.url?.startsWith('wss') ? 'TLS' : t('plain')}, ${t('profile', { n: S.link.security_profile })}`;
 
 function signalWords() {
-  const modem = S.link.modem ?? S.world?.modem;
-  if (!modem) return null;
-  if (!modem.registered || S.world?.network.mode === 'down') return `${modem.technology ?? 'LTE'}: ${t('noNet')}`;
+  const modem = S.world?.modem ?? S.link.modem; // the desktop world knows before anybody has asked
+  if (!modem || modem.answers === false) return null;
+  if (modem.registered === false || S.world?.network.mode === 'down') return `${modem.technology ?? 'LTE'}: ${t('noNet')}`;
   return modem.signal_dbm == null ? null : t('signalDbm', { tech: modem.technology, dbm: String(modem.signal_dbm).replace('-', '−') });
 }
 
@@ -95,7 +95,7 @@ function queueWords() {
   return dead ? `${words}, ${t('deadN', { n: dead })}` : words;
 }
 
-export const diagnoses = () => [...(S.link.diagnoses ?? [])].reverse(); // newest first
+const diagnoses = () => [...S.diagnoses].reverse(); // newest first
 
 function paintDrop(up) {
   const last = diagnoses()[0], drop = S.link.last_drop;
@@ -161,14 +161,14 @@ async function loadQueue() {
 }
 
 function panel() {
-  const key = JSON.stringify([S.link.state, S.link.protocol, S.link.rtt_s, S.link.bytes, S.link.usage, S.link.attempts, diagnoses(), queue, S.queue.rows, S.queue.dead, signalWords(), S.station.time.trust, root.lang, Math.floor(now() / 60_000)]);
+  const key = JSON.stringify([S.link.state, S.link.protocol, S.link.rtt_s, S.link.bytes, S.usage, S.link.attempts, diagnoses(), queue, S.queue.rows, S.queue.dead, signalWords(), S.station.time.trust, root.lang, Math.floor(now() / 60_000)]);
   if (parts.panelKey === key) return;
   parts.panelKey = key;
   parts.panel.replaceChildren(linkFacts(), drops(), queueFacts());
 }
 
 function linkFacts() {
-  const usage = S.link.usage, today = usage?.today ?? (usage?.days && usage.days[new Date(now()).toISOString().slice(0, 10)]);
+  const usage = S.usage, date = new Date(now()).toISOString().slice(0, 10), today = usage?.days.find(one => one.day === date);
   const data = one => t('bytesUpDown', { up: bytes(one.sent), down: bytes(one.received) });
   const facts = [
     [t('proto'), protocolWords() ?? t('unknown')], [t('sec'), t(`secProfile${S.link.security_profile}`)], [t('rtt'), roundTrip() ?? t('unknown')],
@@ -205,5 +205,5 @@ function deadLetter(letter) {
       h('button.linkish', { type: 'button', onclick: change('/api/queue/discard') }, t('del'))));
 }
 
-follow('link station queue world stale settings', paint);
+follow('link station queue world stale diagnoses usage', paint);
 follow('queue', () => { if (open) loadQueue(); });

@@ -34,10 +34,10 @@ function paint() {
 function element(rule, held) {
   const mine = held.filter(one => one.rule === rule.number);
   return h('div.rule', { 'data-rule': rule.number },
-    h('label', {}, h('input', { type: 'checkbox', checked: rule.on, onchange: event => act(`/api/rules/${rule.number}`, { on: event.target.checked }, 'PATCH') }), h('span', {}, sentence(rule))),
+    h('label', {}, h('input', { type: 'checkbox', checked: rule.on, onchange: event => act(`/api/rules/${rule.number}`, { on: event.target.checked }) }), h('span', {}, sentence(rule))),
     h('span.hits', {}, t('times', { n: rule.hits })),
-    mine.length > 0 && h('button.btn.small', { type: 'button', onclick: () => mine.forEach(one => act(`/api/rules/held/${one.number}/release`)) }, `${t('letGo')} ${mine.length}`),
-    h('button.linkish', { type: 'button', onclick: () => act(`/api/rules/${rule.number}`, undefined, 'DELETE') }, t('remove')));
+    mine.length > 0 && h('button.btn.small', { type: 'button', onclick: () => mine.forEach(one => act('/api/rules/release', { held: one.number })) }, `${t('letGo')} ${mine.length}`),
+    h('button.linkish', { type: 'button', onclick: () => act(`/api/rules/${rule.number}/remove`) }, t('remove')));
 }
 
 // "Delay every Heartbeat response by 800 ms"

@@ -5,6 +5,8 @@ export const S = {
   series: new Map(), // by number: [monotonic s, drawn A, offered A, limit A, power W], oldest first
   rules: null, // frame rules of a mock board, null where there are none
   scenario: null, // progress of the scenario that runs or ran last
+  diagnoses: [], // lost and failed connections, oldest first
+  usage: null, // data used, by day and on this connection
   stale: null, // { since, at }: performance time and station time when the event stream was lost
 };
 
@@ -58,7 +60,7 @@ function snapshot(state) {
   S.evses.clear();
   part('station', state.station);
   for (const one of state.evses ?? []) evse(one);
-  for (const name of ['link', 'registration', 'queue', 'settings', 'world', 'scenario', 'rules']) {
+  for (const name of ['link', 'registration', 'queue', 'settings', 'world', 'scenario', 'rules', 'diagnoses', 'usage']) {
     if (name in state) part(name, state[name]);
   }
   changed('stale');

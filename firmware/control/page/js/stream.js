@@ -3,7 +3,7 @@ import { get } from './api.js';
 import * as exchanges from './exchanges.js';
 import { S, changed, now, take, takeHistory } from './store.js';
 
-const PARTS = ['state', 'evse', 'station', 'link', 'registration', 'queue', 'settings', 'world', 'rules', 'scenario'];
+const PARTS = ['state', 'evse', 'station', 'link', 'registration', 'queue', 'settings', 'world', 'rules', 'scenario', 'diagnoses', 'usage'];
 const WAITS_MS = [1000, 2000, 4000, 8000];
 const SILENCE_MS = 12_000; // the station shows a sign of life every 5 s
 const LOOK_MS = 2000;

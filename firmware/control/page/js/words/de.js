@@ -50,7 +50,8 @@ export const de = {
   car_compact: 'Kompaktwagen, 22 kW', 'car_long-range': 'Langstrecke, 11 kW', 'car_one-phase': 'Älterer Kleinwagen, 1 Phase', 'car_two-phase': 'Zwei Phasen, 16 A', car_hybrid: 'Plug-in-Hybrid',
   car_van: 'Transporter, 22 kW', car_full: 'Akku voll', 'car_nearly-full': 'Fast voll', 'car_never-asks': 'Will nie Energie', 'car_slow-to-ask': 'Wacht langsam auf', car_stubborn: 'Stur: zieht 2 A zu viel', car_ventilated: 'Will Belüftung',
 
-  scen: 'Szenario', run: 'Start', stopRun: 'Stopp', of: '{a} von {b}', record: 'Aufnehmen', recording: 'Aufnahme beenden', scenNone: 'Szenario wählen und starten.', s_of: '{a} s', passed: 'Bestanden', failed: 'Nicht bestanden',
+  scen: 'Szenario', run: 'Start', stopRun: 'Stopp', of: '{a} von {b}', record: 'Aufnehmen', recording: 'Aufnahme beenden', scenNone: 'Szenario wählen und starten.', s_of: '{a} s', passed: 'Bestanden.', failed: 'Nicht bestanden.', stopped: 'Angehalten.', recorded: '{n} Handgriffe', recordedFile: 'Aufnahme mitnehmen, {n} Handgriffe',
+  didHeld: 'gehalten', didReleased: 'gehalten, dann losgelassen', didDropped: 'verworfen', didDuplicated: 'doppelt gesendet', didDelayed: 'verzögert', didEdited: 'geändert', byRule: 'Frame-Regel {n}: {did}.',
 
   t_charge: 'Laden', t_link: 'Verbindung', t_frames: 'Frames', t_bench: 'Prüfplatz',
   stale: 'Diese Seite hat den Ladepunkt vor {s} verloren. Die Werte sind von {t} und stehen still. Das Laden hängt nicht von dieser Seite ab.', staleTry: 'Jetzt versuchen',

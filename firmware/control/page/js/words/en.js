@@ -56,7 +56,8 @@ export const en = {
   car_van: 'Van, 22 kW', car_full: 'Full battery', 'car_nearly-full': 'Nearly full', 'car_never-asks': 'Never asks for energy', 'car_slow-to-ask': 'Slow to wake up', car_stubborn: 'Stubborn: draws 2 A too much', car_ventilated: 'Wants ventilation',
 
   // scenarios
-  scen: 'Scenario', run: 'Run', stopRun: 'Stop', of: '{a} of {b}', record: 'Record', recording: 'Stop recording', scenNone: 'Choose a scenario and run it.', s_of: '{a} s', passed: 'Passed', failed: 'Failed',
+  scen: 'Scenario', run: 'Run', stopRun: 'Stop', of: '{a} of {b}', record: 'Record', recording: 'Stop recording', scenNone: 'Choose a scenario and run it.', s_of: '{a} s', passed: 'Passed.', failed: 'Failed.', stopped: 'Stopped.', recorded: '{n} actions', recordedFile: 'Take the recording, {n} actions',
+  didHeld: 'held', didReleased: 'held, then let go', didDropped: 'dropped', didDuplicated: 'sent twice', didDelayed: 'delayed', didEdited: 'edited', byRule: 'Frame rule {n}: {did}.',
 
   t_charge: 'Charge', t_link: 'Link', t_frames: 'Frames', t_bench: 'Bench',
   stale: 'This page lost the charge point {s} ago. Values below are from {t} and no longer move. Charging does not depend on this page.', staleTry: 'Try now',
