@@ -171,15 +171,15 @@ def test_a_certificate_that_ends_within_a_month_is_renewed_without_being_asked(t
         await stage.csms.ask("ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"})
         first = (await stage.csms.heard("SignCertificate")).payload["csr"]
         begins = now(stage) - dt.timedelta(days=1)
-        short = answer(first, authority(stage), begins=begins, days=40)
+        short = answer(first, authority(stage), begins=begins, days=33)
         assert await stage.csms.ask("CertificateSigned", {"certificateChain": short}) == ACCEPTED
-        await asyncio.sleep(8 * 86_400)
+        await asyncio.sleep(86_400)
         assert len(stage.csms.named("SignCertificate")) == 1
-        second = (await stage.csms.heard("SignCertificate", 2, 4 * 86_400)).payload["csr"]
+        second = (await stage.csms.heard("SignCertificate", 2, 2 * 86_400)).payload["csr"]
         begins = now(stage) - dt.timedelta(days=1)
         new = answer(second, authority(stage), begins=begins)
         assert await stage.csms.ask("CertificateSigned", {"certificateChain": new}) == ACCEPTED
-        await asyncio.sleep(3 * 86_400)
+        await asyncio.sleep(2 * 86_400)
         assert len(stage.csms.named("SignCertificate")) == 2
 
     keys = {"CpoName": "Operator", "HeartbeatInterval": "86400", "WebSocketPingInterval": "0"}
