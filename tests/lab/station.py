@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 from firmware.config import CsmsTable
 from firmware.uplink.dialling import Dialler
@@ -26,11 +27,15 @@ from tests.ocpp_client.stations import boot
 QUICK = BackoffPolicy(start_s=0.05, cap_s=0.2, floor_s=0.02, jitter_ratio=0.0)
 PATIENCE_S = 20.0
 
+Backing = Literal["websockets", "micro"]
+
 
 class LabStation:
     """One link and what it made of its drops."""
 
-    def __init__(self, url: str, *, roots: Path | None, ping_interval_s: float, around: Circumstances) -> None:
+    def __init__(
+        self, url: str, *, roots: Path | None, ping_interval_s: float, around: Circumstances, websocket: Backing
+    ) -> None:
         self.around = around
         self.history = History()
         self.drops: asyncio.Queue[Diagnosis] = asyncio.Queue()
@@ -38,7 +43,7 @@ class LabStation:
         self.delays_s: list[float] = []
         self._local_host: str | None = None
         self._url = url
-        self._dialler = Dialler(CsmsTable(url=url, ca_file=None if roots is None else str(roots)))
+        self._dialler = Dialler(CsmsTable(url=url, ca_file=None if roots is None else str(roots), websocket=websocket))
         self._numbers = itertools.count(1)
         self.link = Link(
             target=self._target,
@@ -48,7 +53,7 @@ class LabStation:
             clock=LoopClock(),
             on_change=self._changed,
             on_drop=self._dropped,
-            options=LinkOptions(open_timeout_s=5.0, close_timeout_s=0.3, pong_timeout_s=0.7),
+            options=LinkOptions(open_timeout_s=5.0, close_timeout_s=0.3, pong_timeout_s=0.7, loss_spread_s=0.1),
             ping_interval_s=ping_interval_s,
             dial=self._dialler,
         )
@@ -134,9 +139,11 @@ async def station(
     roots: Path | None = None,
     ping_interval_s: float = 0.0,
     around: Circumstances | None = None,
+    websocket: Backing = "websockets",
 ) -> AsyncIterator[LabStation]:
     """A running station."""
-    made = LabStation(url, roots=roots, ping_interval_s=ping_interval_s, around=around or Circumstances())
+    around = around or Circumstances()
+    made = LabStation(url, roots=roots, ping_interval_s=ping_interval_s, around=around, websocket=websocket)
     running = asyncio.create_task(made.link.run())
     try:
         yield made

@@ -14,7 +14,7 @@ from ocpp_client.sockets import WebSocket
 from ocpp_client.websocket import serve
 from tests.lab.nginx import Nginx
 from tests.lab.programs import found, free_ports, listens, needs, running
-from tests.lab.station import LabStation, station
+from tests.lab.station import Backing, LabStation, station
 from tests.ocpp_client.stations import Script, accepting
 
 
@@ -33,11 +33,11 @@ async def csms(port: int, script: Script = accepting) -> AsyncIterator[int]:
 
 
 async def first(
-    made: Nginx, name: str, *, tls: bool, around: Circumstances | None = None
+    made: Nginx, name: str, *, tls: bool, around: Circumstances | None = None, websocket: Backing = "websockets"
 ) -> tuple[Diagnosis, LabStation]:
     """Dial a server of nginx until the first diagnosis, and once more: a failure never ends the link."""
     await listens(made.ports[name])
-    async with station(made.url(name, tls=tls), roots=made.pki.roots, around=around) as one:
+    async with station(made.url(name, tls=tls), roots=made.pki.roots, around=around, websocket=websocket) as one:
         found_first = await one.diagnosis()
         again = await one.diagnosis()
         assert again.cause is found_first.cause
@@ -45,13 +45,17 @@ async def first(
         return found_first, one
 
 
+BOTH = pytest.mark.parametrize("websocket", ["websockets", "micro"])
+
 # --- 3: TLS
 
 
-async def test_a_good_server_is_reached_through_tls_and_a_proxy(nginx: Nginx) -> None:
+@BOTH
+async def test_a_good_server_is_reached_through_tls_and_a_proxy(nginx: Nginx, websocket: Backing) -> None:
     """The counter-proof of every test below: the same station, the same proxy, nothing wrong."""
     await listens(nginx.ports["good"])
-    async with csms(nginx.backend), station(nginx.url("good"), roots=nginx.pki.roots) as one:
+    way = station(nginx.url("good"), roots=nginx.pki.roots, websocket=websocket)
+    async with csms(nginx.backend), way as one:
         await one.comes_online()
 
 
@@ -65,11 +69,12 @@ async def test_a_good_server_is_reached_through_tls_and_a_proxy(nginx: Nginx) ->
         ("unknown_root", 20, Cause.ROOT_UNKNOWN),
     ],
 )
+@BOTH
 async def test_a_bad_certificate_is_never_accepted_and_named(
-    nginx: Nginx, server: str, code: int, cause: Cause
+    nginx: Nginx, server: str, code: int, cause: Cause, websocket: Backing
 ) -> None:
     """Rows 3a to 3c: the station goes on trying, and tells which of five things is wrong with the certificate."""
-    diagnosis, _ = await first(nginx, server, tls=True)
+    diagnosis, _ = await first(nginx, server, tls=True, websocket=websocket)
     assert (diagnosis.evidence["tls_verify_code"], diagnosis.cause) == (code, cause)
     assert diagnosis.is_setting
 
@@ -104,9 +109,12 @@ async def test_an_expired_certificate_under_an_untrusted_clock_points_at_the_clo
     ],
     ids=["tls to a plain port", "plain to a tls port", "tls 1.1 only", "client certificate wanted"],
 )
-async def test_a_wrong_setting_is_told_from_a_bad_network(nginx: Nginx, server: str, tls: bool, cause: Cause) -> None:
+@BOTH
+async def test_a_wrong_setting_is_told_from_a_bad_network(
+    nginx: Nginx, server: str, tls: bool, cause: Cause, websocket: Backing
+) -> None:
     """Row 3e: classified as a matter of configuration."""
-    diagnosis, _ = await first(nginx, server, tls=tls)
+    diagnosis, _ = await first(nginx, server, tls=tls, websocket=websocket)
     assert diagnosis.cause is cause
     assert diagnosis.is_setting
 
@@ -118,10 +126,13 @@ async def test_a_wrong_setting_is_told_from_a_bad_network(nginx: Nginx, server: 
     ("server", "status"),
     [("no_upgrade", 426), ("ok", 200), ("not_found", 404), ("dead_upstream", 502), ("unavailable", 503)],
 )
-async def test_any_answer_but_101_is_told_with_its_status(nginx: Nginx, server: str, status: int) -> None:
+@BOTH
+async def test_any_answer_but_101_is_told_with_its_status(
+    nginx: Nginx, server: str, status: int, websocket: Backing
+) -> None:
     """Row 4a: the proxy is named by its own header."""
     async with csms(nginx.backend):
-        diagnosis, _ = await first(nginx, server, tls=False)
+        diagnosis, _ = await first(nginx, server, tls=False, websocket=websocket)
     assert (diagnosis.cause, diagnosis.evidence["http_status"]) == (Cause.UPGRADE_BLOCKED, status)
     if server != "no_upgrade":
         assert "nginx" in str(diagnosis.evidence["http_server"])

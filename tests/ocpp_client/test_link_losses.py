@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_client.backoff import Backoff
+from ocpp_client.backoff import Backoff, BackoffPolicy
 from ocpp_client.link import Connected, LinkOptions
 from ocpp_client.link_status import LinkState
 from ocpp_client.sockets import WebSocket
@@ -55,6 +55,26 @@ def test_a_connection_that_is_accepted_and_dropped_at_once_does_not_reset_the_ba
         await asyncio.sleep(8)
         assert len(there.came) == 1
         assert station.backoff.state() == 1
+
+    run(main)
+
+
+def test_an_outage_of_a_week_is_survived() -> None:
+    """The station goes on dialling for ever, never more rarely than the cap, and is back within one wait."""
+
+    async def main(loop: VirtualLoop) -> None:
+        policy = BackoffPolicy()
+        there = await csms()
+        station = Station(there, policy=policy)
+        await station.reach(LinkState.ONLINE)
+        loop.refuse = True
+        station.link.reconnect("the outage begins")
+        await asyncio.sleep(7 * 86_400)
+        assert station.status.attempts > 7 * 86_400 / (policy.cap_s * (1 + policy.jitter_ratio))
+        loop.refuse = False
+        begun = loop.time()
+        await station.reach(LinkState.ONLINE)
+        assert loop.time() - begun <= policy.cap_s * (1 + policy.jitter_ratio) + 1
 
     run(main)
 
