@@ -11,6 +11,7 @@ from firmware.core.context import Context, EvseSpec
 from firmware.core.events import EndingDecided, EvseChanged, FaultChanged, ReadingNeeded
 from firmware.core.facts import MeterFrame, SampleContext, Trigger
 from firmware.core.faults import RULES, Severity, blocks
+from firmware.core.metering import Use
 from firmware.core.profiles import Profile
 from firmware.core.quantities import MeasurandList
 from firmware.core.recording import TRIGGERS, Recording
@@ -364,12 +365,12 @@ class Evse:
             self.auth.grant(tx.token, TokenInfo(Verdict.ACCEPTED, tx.group), tx.remote_start_id, None)
         self._touch(now)
 
-    def sampled(self, reading: MeterReading, at: Instant, context: SampleContext) -> None:
+    def sampled(self, reading: MeterReading, at: Instant, context: SampleContext, use: Use = Use.BOTH) -> None:
         """A sample is due, for the running transaction if there is one."""
         tx = self.tx if self.tx is not None and self.tx.phase is Phase.OPEN else None
         if tx is not None:
             tx.saw(reading.import_mwh, at)
-        self._facts.sampled(tx, reading, at, context)
+        self._facts.sampled(tx, reading, at, context, use)
         if tx is not None:
             self.reconsider(at)
 

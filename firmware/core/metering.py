@@ -6,10 +6,19 @@ time. Both are computed from the time, not from the last one, so that a late wak
 
 import math
 from collections.abc import Sequence
+from enum import Flag, auto
 from typing import TypeVar
 
 T = TypeVar("T")
 DAY_S = 86_400
+
+
+class Use(Flag):
+    """What a sample of a transaction is for: to be told now, to be kept for its end."""
+
+    TOLD = auto()
+    KEPT = auto()
+    BOTH = TOLD | KEPT
 
 
 def next_periodic(started_s: float, interval_s: int, now_s: float) -> float | None:

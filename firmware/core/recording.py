@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from firmware.core import power
 from firmware.core.events import FactRecorded
 from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
-from firmware.core.metering import thin
+from firmware.core.metering import Use, thin
 from firmware.core.quantities import Interval, MeasurandList, Offer, samples_of, wh
 from firmware.core.settings import ALIGNED, ENDED_ALIGNED, ENDED_MAX_VALUES, ENDED_SAMPLED, SAMPLED, STARTED_SAMPLED
 from firmware.core.transaction import Ending, Transaction
@@ -65,15 +65,17 @@ class Recording:
         frame = self.frame(reading, now, SampleContext.TRIGGER, self._evse.context.settings[SAMPLED])
         self._emit(tx, self._fact(tx, FactKind.UPDATED, Trigger.TRIGGERED, now, frames=(frame,) if frame else ()))
 
-    def sampled(self, tx: Transaction | None, reading: MeterReading, at: Instant, context: SampleContext) -> None:
+    def sampled(
+        self, tx: Transaction | None, reading: MeterReading, at: Instant, context: SampleContext, use: Use = Use.BOTH
+    ) -> None:
         """A sample is due. Clock samples belong to the running transaction, if there is one, or to none."""
         clock = context is SampleContext.CLOCK
         if tx is not None:
             at = tx.in_order(at)
         settings = self._evse.context.settings
         live, ended = (ALIGNED, ENDED_ALIGNED) if clock else (SAMPLED, ENDED_SAMPLED)
-        told = self.frame(reading, at, context, settings[live])
-        kept = self.frame(reading, at, context, settings[ended]) if tx is not None else None
+        told = self.frame(reading, at, context, settings[live]) if Use.TOLD in use else None
+        kept = self.frame(reading, at, context, settings[ended]) if tx is not None and Use.KEPT in use else None
         if tx is not None:
             self._sample_of(tx, told, kept, at, Trigger.SAMPLE_CLOCK if clock else Trigger.SAMPLE_PERIODIC)
         elif told is not None and clock:
@@ -82,7 +84,7 @@ class Recording:
         registers = Interval(reading.import_mwh, reading.export_mwh)
         if clock:
             self._at_last_mark = registers
-        elif tx is not None:
+        elif tx is not None and Use.TOLD in use:
             tx.before = registers
 
     def _sample_of(

@@ -171,6 +171,14 @@ ENDED_SAMPLED = measurands("meter.ended-sampled", "", "quantities sampled for th
 ALIGNED_INTERVAL_S = integer("meter.aligned-interval", 0, "s", "between clock-aligned values, from midnight UTC; 0 off")
 ALIGNED = measurands("meter.aligned", _ENERGY, "quantities of clock-aligned values")
 ENDED_ALIGNED = measurands("meter.ended-aligned", "", "clock-aligned quantities for the end of a transaction")
+WITH_EACH_SAMPLE = -1
+ENDED_INTERVAL_S = integer(
+    "meter.ended-interval",
+    WITH_EACH_SAMPLE,
+    "s",
+    "between samples for the end of a transaction; 0 none, -1 with each sample",
+    minimum=WITH_EACH_SAMPLE,
+)
 ENDED_MAX_VALUES = integer(
     "meter.ended-max-values", 100, "times", "readings told at the end of a transaction", minimum=2
 )

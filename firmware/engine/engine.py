@@ -14,6 +14,7 @@ from firmware.core import events as ev
 from firmware.core.context import EvseSpec
 from firmware.core.evse import Evse
 from firmware.core.facts import SampleContext
+from firmware.core.metering import Use
 from firmware.core.settings import LOST_DEVICE_GRACE_S, SELF_TEST_INTERVAL_S, Settings
 from firmware.core.station import Station
 from firmware.core.transaction import Phase
@@ -394,8 +395,8 @@ class Engine:
     def _sampler(self, number: int, driver: EvseDriver) -> Sampler:
         evse = self.station.evses[number]
 
-        def sampled(reading: MeterReading, at: Instant, context: SampleContext) -> None:
-            self.apply(lambda station, now: evse.sampled(reading, at, context))
+        def sampled(reading: MeterReading, at: Instant, context: SampleContext, use: Use) -> None:
+            self.apply(lambda station, now: evse.sampled(reading, at, context, use))
 
         def metered(reading: MeterReading) -> None:
             if evse.tx is not None and evse.tx.phase is Phase.OPEN:

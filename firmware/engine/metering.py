@@ -12,8 +12,14 @@ from dataclasses import dataclass
 
 from firmware.core.evse import Evse
 from firmware.core.facts import SampleContext
-from firmware.core.metering import next_periodic
-from firmware.core.settings import ALIGNED_INTERVAL_S, SAMPLE_INTERVAL_S
+from firmware.core.metering import Use, next_periodic
+from firmware.core.settings import (
+    ALIGNED_INTERVAL_S,
+    ENDED_INTERVAL_S,
+    ENDED_SAMPLED,
+    SAMPLE_INTERVAL_S,
+    WITH_EACH_SAMPLE,
+)
 from firmware.core.transaction import Phase, Transaction
 from firmware.engine.hardware import READ_TIMEOUT_S, READ_TRIES, EvseDriver
 from firmware.engine.marks import ClockMarks
@@ -39,7 +45,8 @@ class Plan:
     """What falls due next, monotonic seconds; None: nothing of that kind."""
 
     transaction: str | None
-    periodic_s: float | None
+    told_s: float | None
+    kept_s: float | None
     mark_s: float | None
     mark_wall_s: float | None  # POSIX time of that mark
     watch_s: float
@@ -47,7 +54,13 @@ class Plan:
     @property
     def due_s(self) -> float:
         """When to read the meter."""
-        return min(time_s for time_s in (self.periodic_s, self.mark_s, self.watch_s) if time_s is not None)
+        return min(time_s for time_s in (self.told_s, self.kept_s, self.mark_s, self.watch_s) if time_s is not None)
+
+    def use(self, until_s: float) -> Use:
+        """What a periodic sample is for that serves everything due until then."""
+        told = Use.TOLD if self.told_s is not None and self.told_s <= until_s else Use(0)
+        kept = Use.KEPT if self.kept_s is not None and self.kept_s <= until_s else Use(0)
+        return told | kept
 
 
 class Sampler:
@@ -59,7 +72,7 @@ class Sampler:
         driver: EvseDriver,
         clock: Clock,
         *,
-        sampled: Callable[[MeterReading, Instant, SampleContext], None],
+        sampled: Callable[[MeterReading, Instant, SampleContext, Use], None],
         metered: Callable[[MeterReading], None],
         fault: Callable[[Fault], None],
     ) -> None:
@@ -74,7 +87,7 @@ class Sampler:
         self._looked_s = clock.monotonic()  # when the meter was last looked at
         self._served_s = clock.monotonic()  # everything due until then was taken
         self._marks = ClockMarks()
-        self._intervals = (0, 0)  # as last planned
+        self._intervals = (0, 0, 0)  # as last planned
         self._counted: tuple[str, float] | None = None  # a transaction, and the moment its samples count from
 
     def wake(self) -> None:
@@ -101,30 +114,36 @@ class Sampler:
         now = self._clock.now()
         if plan.mark_s is not None and plan.mark_s <= self._served_s:
             mark = Instant(plan.mark_s, now.boot, plan.mark_wall_s, now.trust)
-            self._sampled(reading, mark, SampleContext.CLOCK)
+            self._sampled(reading, mark, SampleContext.CLOCK, Use.BOTH)
         tx = self._evse.tx
-        if plan.periodic_s is not None and plan.periodic_s <= self._served_s and tx and tx.id == plan.transaction:
-            self._sampled(reading, now, SampleContext.PERIODIC)
+        use = plan.use(self._served_s)
+        if use and tx and tx.id == plan.transaction:
+            self._sampled(reading, now, SampleContext.PERIODIC, use)
         self._metered(reading)
 
     def _plan(self, now: Instant) -> Plan:
         settings = self._evse.context.settings
         tx = self._evse.tx if self._evse.tx is not None and self._evse.tx.phase is Phase.OPEN else None
-        intervals = (settings[SAMPLE_INTERVAL_S], settings[ALIGNED_INTERVAL_S])
+        told_every_s, kept_every_s = settings[SAMPLE_INTERVAL_S], settings[ENDED_INTERVAL_S]
+        if kept_every_s == WITH_EACH_SAMPLE:
+            kept_every_s = told_every_s
+        intervals = (told_every_s, kept_every_s, settings[ALIGNED_INTERVAL_S])
         if intervals != self._intervals:
             self._intervals, self._served_s = intervals, now.monotonic_s  # new marks, and none of them in the past
         since_s = max(self._served_s, now.monotonic_s - LATE_S)
-        periodic_s = None
+        told_s = kept_s = None
         if tx is not None:
             start_s = self._counts_from(tx, now)
-            periodic_s = next_periodic(start_s, settings[SAMPLE_INTERVAL_S], max(since_s, start_s))
+            told_s = next_periodic(start_s, told_every_s, max(since_s, start_s))
+            if settings[ENDED_SAMPLED]:
+                kept_s = next_periodic(start_s, kept_every_s, max(since_s, start_s))
         mark_s, mark_wall_s = self._marks.next(settings[ALIGNED_INTERVAL_S], since_s, now)
         watch_s = self._looked_s + (WATCH_BUSY_S if tx is not None else WATCH_IDLE_S)
         if tx is not None and tx.invalid is not None and not self._evse.allowance_spent:
             watch_s = self._looked_s + WATCH_ALLOWANCE_S
         if self._silent or FaultCode.METER_SILENT in self._evse.faults:
             watch_s = self._looked_s + RETRY_S
-        return Plan(tx.id if tx else None, periodic_s, mark_s, mark_wall_s, watch_s)
+        return Plan(tx.id if tx else None, told_s, kept_s, mark_s, mark_wall_s, watch_s)
 
     def _counts_from(self, tx: Transaction, now: Instant) -> float:
         """The start of a transaction; for one of an earlier boot as wall time tells it, else the moment it was taken up."""
