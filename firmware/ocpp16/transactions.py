@@ -21,6 +21,7 @@ from firmware.ocpp16.words import (
     moment,
     reason,
     salvaged_info,
+    signed_value,
     token_info,
     transaction_value,
 )
@@ -125,6 +126,8 @@ class Transactions:
 
     def _stop(self, fact: Fact) -> StopTransactionRequest:
         data = tuple(transaction_value(frame, self._time(frame.at)) for frame in fact.frames)
+        if fact.signed is not None:
+            data += (signed_value(fact.signed, self._time(fact.at)),)
         return StopTransactionRequest(
             transaction_id=self._ids.get(fact.transaction, (GIVEN_UP, 0))[0],
             id_tag=id_tag(fact.token) or None,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from firmware.core.facts import MeterFrame, Sample, SampleContext
 from firmware.core.values import StopCause, Token, TokenInfo, Verdict
-from hal.types import FaultCode
+from hal.types import FaultCode, SignedReading
 from ocpp_client.v16.core import (
     ChargePointErrorCode,
     MeterValue,
@@ -116,6 +116,18 @@ def transaction_value(frame: MeterFrame, wall_s: float) -> TransactionMeterValue
     """A frame as an item of StopTransaction.transactionData, whose schema is a type of its own."""
     samples = tuple(TransactionSampledValue.model_validate(_sampled(sample, frame.context)) for sample in frame.samples)
     return TransactionMeterValue(timestamp=moment(wall_s), sampled_value=samples)
+
+
+def signed_value(record: SignedReading, wall_s: float) -> TransactionMeterValue:
+    """A signed record as an item of StopTransaction.transactionData: its text as the meter made it, format SignedData."""
+    sample = TransactionSampledValue(
+        value=record.text,
+        context="Transaction.End",
+        format="SignedData",
+        measurand="Energy.Active.Import.Register",
+        location="Outlet",
+    )
+    return TransactionMeterValue(timestamp=moment(wall_s), sampled_value=(sample,))
 
 
 def _sampled(sample: Sample, context: SampleContext) -> dict[str, str]:
