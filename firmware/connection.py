@@ -328,6 +328,8 @@ class Connection:
         if rtt_s is not None:
             extra["rtt_s"] = round(rtt_s, 3)
         changed_at = self._address_changed_at
+        if changed_at is not None:
+            extra["address_changed_before_s"] = round(drop.at - changed_at, 1)
         return Circumstances(
             clock_trusted=view.synchronised and view.wall_s >= view.floor_s,
             cellular=is_cellular(app.config.csms, app.board),

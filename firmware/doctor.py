@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from firmware import __version__
 from firmware.config import Config, EndpointTable
 from firmware.connection import configured_access
+from firmware.identity import Identity
 from firmware.uplink.access import BASIC, MUTUAL
 from firmware.uplink.dialling import Dialler
 from firmware.uplink.rota import Endpoint
@@ -28,6 +30,7 @@ from ocpp_client.dialling import dial_error, host_and_port
 from ocpp_client.endpoint import Credentials, endpoint_url
 from ocpp_client.errors import CallFailed, ConnectionLost, DialError, NameUnresolved, OcppError, Refuse, Unreachable
 from ocpp_client.link_status import Drop
+from ocpp_client.messages import Request
 from ocpp_client.peer import Incoming, Peer, Reply
 from ocpp_client.sockets import WebSocket
 from ocpp_client.timegate import SERVER_TOLERANCE_S, TimeView, window
@@ -65,11 +68,19 @@ class _Stop(Exception):
 
 
 class Doctor:
-    """Examines one configuration. `look` tells of the clock."""
+    """Examines one configuration. `look` tells of the clock, `traces` what else the machine shows of its time."""
 
-    def __init__(self, config: Config, look: Callable[[], TimeView], *, boot: bool) -> None:
+    def __init__(
+        self,
+        config: Config,
+        look: Callable[[], TimeView],
+        *,
+        boot: bool,
+        traces: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
         self._config = config
         self._look = look
+        self._traces = traces
         self._boot = boot
         self._dialler = Dialler(config.csms)
         self._window: Window | None = None  # certificates are judged by it, where the machine's clock is not believed
@@ -104,9 +115,8 @@ class Doctor:
             says = "the clock is wrong: it shows a time before this program was made"
         else:
             says = "no time source keeps the clock"
-        return Finding(
-            "clock", Verdict.BAD, says, "start a time daemon (chrony, systemd-timesyncd) and check its servers"
-        )
+        next_step = "start a time daemon (chrony, systemd-timesyncd) and check its servers, or name servers in [clock]"
+        return Finding("clock", Verdict.BAD, says, next_step, self._traces())
 
     async def _time_servers(self, servers: Sequence[str], view: TimeView) -> tuple[Finding, TimeView]:
         """What the station's own servers say, where nobody keeps the machine's clock; and the time by them."""
@@ -226,12 +236,8 @@ class Doctor:
 
     async def _booted(self, websocket: WebSocket) -> Finding:
         protocol = websocket.subprotocol or self._config.csms.protocols[0]
-        if not self._boot or protocol != "ocpp1.6":
-            return Finding(
-                "boot", Verdict.NOT_CHECKED, "not asked for" if not self._boot else f"not known for {protocol}"
-            )
-        from ocpp_client.v16 import BootNotificationRequest  # noqa: PLC0415 - messages are built on first use
-
+        if not self._boot:
+            return Finding("boot", Verdict.NOT_CHECKED, "not asked for")
         peer = Peer(
             websocket,
             catalogue(protocol),
@@ -241,11 +247,9 @@ class Doctor:
             new_id=lambda: str(uuid.uuid4()),
             call_timeout_s=BOOT_TIMEOUT_S,
         )
-        station = self._config.station
         reading = asyncio.create_task(peer.run())
         try:
-            request = BootNotificationRequest(charge_point_vendor=station.vendor[:20], charge_point_model=station.model)
-            answer = await peer.call(request)
+            answer = await peer.call(self._boot_request(protocol))
         except (CallFailed, ConnectionLost) as error:
             return _bad("boot", error)
         finally:
@@ -255,6 +259,15 @@ class Doctor:
             return Finding("boot", Verdict.GOOD, f"the CSMS accepts the station, heartbeat every {answer.interval} s")
         says = f"the CSMS answers {answer.status}"
         return Finding("boot", Verdict.BAD, says, "register and admit this identity in the CSMS")
+
+    def _boot_request(self, protocol: str) -> Request[Any]:
+        """As the station itself says it. Messages are built on first use, so only those of this version."""
+        if protocol == "ocpp1.6":
+            from firmware.ocpp16.boot import BOOT  # noqa: PLC0415
+        else:
+            from firmware.ocpp201.boot import BOOT  # noqa: PLC0415
+        station = self._config.station
+        return BOOT.render(Identity(station.vendor, station.model, firmware_version=__version__), False)
 
 
 async def _refuse(_: Incoming) -> Reply:

@@ -5,8 +5,9 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from firmware.commands import common
 from firmware.config import Config, ConfigError
@@ -39,21 +40,26 @@ def run(args: argparse.Namespace) -> int:
 
 async def _examine(config: Config, args: argparse.Namespace) -> list[Finding]:
     findings: list[Finding] = []
-    async for finding in Doctor(config, _look(config), boot=not args.no_boot).examine():
+    look, traces = _looks(config)
+    async for finding in Doctor(config, look, boot=not args.no_boot, traces=traces).examine():
         findings.append(finding)
         if not args.json:
             _print([finding], as_json=False)
     return findings
 
 
-def _look(config: Config) -> Callable[[], TimeView]:
+def _looks(config: Config) -> tuple[Callable[[], TimeView], Callable[[], Mapping[str, Any]]]:
+    """How to look at the clock, and at what else the machine shows of its time."""
     if config.clock.policy == "trust" or not sys.platform.startswith("linux"):
-        return lambda: TimeView(True, time.time(), 0.0)
+        return lambda: TimeView(True, time.time(), 0.0), dict
     from hal.drivers.clock_linux import LinuxTime
     from hal.types import TimeTrust
 
     judge = LinuxTime()
-    return lambda: TimeView(judge.trust() is TimeTrust.SYNCHRONISED, time.time(), judge.floor_s)
+    return (
+        lambda: TimeView(judge.trust() is TimeTrust.SYNCHRONISED, time.time(), judge.floor_s),
+        lambda: asdict(judge.evidence()),
+    )
 
 
 def _print(findings: list[Finding], *, as_json: bool) -> None:

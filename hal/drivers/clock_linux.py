@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 MADE_AT_S = 1_795_132_800.0  # 2026-11-20 00:00 UTC: no device with this file has an earlier time
 CLOCK_EPOCH = Path("/usr/lib/clock-epoch")  # its modification time is when the image was made (systemd 251 and newer)
 TIMESYNC_STAMP = Path("/run/systemd/timesync/synchronized")  # touched at each synchronisation, never removed
+CHRONY = Path("/run/chrony/chronyd.pid")  # there while it runs
 RTC = Path("/sys/class/rtc/rtc0/since_epoch")
 KEEP_EVERY_S = 3600.0
 
@@ -73,6 +74,7 @@ class Evidence:
 
     kernel_synchronised: bool | None
     timesyncd_last_s: float | None
+    chrony_running: bool
     rtc_s: float | None
     floor_s: float
 
@@ -88,12 +90,14 @@ class LinuxTime:
         wall_s: Callable[[], float] = time.time,
         clock_epoch: Path = CLOCK_EPOCH,
         timesync_stamp: Path = TIMESYNC_STAMP,
+        chrony: Path = CHRONY,
         rtc: Path = RTC,
     ) -> None:
         self._kept = kept
         self._synchronised = KernelClock().synchronised if synchronised is None else synchronised
         self._wall_s = wall_s
         self._timesync_stamp = timesync_stamp
+        self._chrony = chrony
         self._rtc = rtc
         self._image_s = max(MADE_AT_S, _modified_s(clock_epoch) or 0.0)
         self._kept_s = 0.0 if kept is None else self._read_kept(kept)
@@ -139,7 +143,13 @@ class LinuxTime:
 
     def evidence(self) -> Evidence:
         """What there is to see. Reads files."""
-        return Evidence(self._synchronised(), _modified_s(self._timesync_stamp), _number_in(self._rtc), self.floor_s)
+        return Evidence(
+            self._synchronised(),
+            _modified_s(self._timesync_stamp),
+            self._chrony.exists(),
+            _number_in(self._rtc),
+            self.floor_s,
+        )
 
     def _read_kept(self, kept: Path) -> float:
         value = _number_in(kept)

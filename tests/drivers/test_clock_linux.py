@@ -131,6 +131,7 @@ def test_evidence_for_diagnostics(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     evidence = machine.judge().evidence()
     assert (evidence.timesyncd_last_s, evidence.rtc_s, evidence.floor_s) == (None, None, MADE_AT_S)
+    assert not evidence.chrony_running
     machine.stamp.touch()
     os.utime(machine.stamp, (NOW_S, NOW_S))
     machine.rtc.write_text("1795132801\n")

@@ -60,6 +60,15 @@ async def test_a_good_way_is_gone_to_the_boot(nginx: Nginx) -> None:
     assert (code, report["good"]) == (0, True)
 
 
+async def test_the_boot_is_said_in_the_version_that_is_agreed(nginx: Nginx) -> None:
+    """A CSMS that prefers OCPP 2.0.1 is asked in its own words."""
+    await listens(nginx.ports["good"])
+    async with csms(nginx.backend):
+        code, report = await doctor(*way(nginx, "good", policy="trust"), *sets({"csms.protocols": "ocpp2.0.1,ocpp1.6"}))
+    assert (code, verdicts(report)["boot"]) == (0, "good")
+    assert any("ocpp2.0.1 is agreed" in finding["says"] for finding in report["findings"])
+
+
 async def test_no_boot_is_sent_where_none_is_wanted(nginx: Nginx) -> None:
     """A technician may look without registering the station."""
     await listens(nginx.ports["good"])
@@ -108,6 +117,8 @@ async def test_a_wrong_clock_is_blamed_before_the_certificate(nginx: Nginx, offs
     last = report["findings"][-1]
     assert exit_code == 1
     assert verdicts(report)["clock"] == "bad"
+    clock = next(finding for finding in report["findings"] if finding["check"] == "clock")
+    assert {"kernel_synchronised", "timesyncd_last_s", "chrony_running", "rtc_s", "floor_s"} <= set(clock["evidence"])
     assert (last["check"], last["evidence"]["tls_verify_code"]) == ("tls", code)
     assert "clock is not synchronised" in last["says"]
 
