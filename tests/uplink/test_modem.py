@@ -2,9 +2,11 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from firmware.control.picture import Picture
 from firmware.uplink.modem import FIRST_LOOK_S, ModemKeeper
 from firmware.uplink.watch import MODEM_EVERY_S
 from hal.errors import DeviceLost, DeviceRefused
@@ -150,5 +152,26 @@ def test_numbers_that_the_sim_tells_later_are_in_the_next_boot_notification(
         await stage.online()
         last = await stage.csms.heard("BootNotification", 2)
         assert (last.payload["iccid"], last.payload["imsi"]) == (SIM.iccid, SIM.imsi)
+
+    play(tmp_path, scenario)
+
+
+def test_the_signal_is_in_the_state_and_in_what_a_lost_connection_leaves(tmp_path: Path) -> None:
+    """A weak signal is the first thing to look at; a modem that is gone has none."""
+
+    async def scenario(stage: Play) -> None:
+        def state() -> Any:
+            return next(part.value for part in Picture(stage.app).parts() if part.event == "link")["modem"]
+
+        stage.do("modem", signal_dbm=-109)
+        await asyncio.sleep(MODEM_EVERY_S + 1)
+        assert (state()["answers"], state()["signal_dbm"], state()["iccid"]) == (True, -109, "8900000000000000001")
+        await stage.offline()
+        assert stage.app.connection.diagnoses[0].evidence["signal_dbm"] == -109
+        stage.do("device", device="modem", lost=True)
+        await asyncio.sleep(MODEM_EVERY_S + 1)
+        assert (state()["answers"], state()["signal_dbm"]) == (False, None)
+        stage.do("device", device="modem", lost=False)
+        await stage.until(lambda: state()["answers"], MODEM_EVERY_S + 1)
 
     play(tmp_path, scenario)
