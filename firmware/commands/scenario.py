@@ -137,7 +137,7 @@ async def _real(args: argparse.Namespace, scenario: Scenario, protocol: str, *, 
         url = args.csms if csms is None else csms.ws_url
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wayside-scenario-")))
         config = common.configuration(
-            _station_arguments(args, url), **{"csms.protocols": protocol, "control.enabled": "false"}
+            _station_arguments(args, url), **{"csms.protocols": protocol, "control.enabled": "false", "firmware.unsigned": "true"}
         )
         description = common.board(config)
 

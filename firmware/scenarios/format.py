@@ -45,6 +45,7 @@ State = Literal[
 """What an EVSE does, whatever the protocol: the finer words of OCPP 1.6, section 7.7."""
 
 WITHIN_S: Final = 30.0
+RESTARTING: Final = frozenset({"reset", "update-firmware"})  # commands after which the program starts again
 EXPLAINED: Final = 60  # characters of a step's generated title
 
 DEEDS: Final[Mapping[str, str]] = {
@@ -355,7 +356,8 @@ class Scenario:
     @property
     def restarts(self) -> bool:
         """Whether the station's program starts again in it."""
-        return any(isinstance(step, Command) and step.command == "reset" for step in self.steps) or self.needs_power
+        ordered = {step.command for step in self.steps if isinstance(step, Command)}
+        return self.needs_power or not ordered.isdisjoint(RESTARTING)
 
     @property
     def needs_reference(self) -> bool:

@@ -74,7 +74,15 @@ class LiveStage:
     A program that started again is attached anew; in between nothing can be done or seen.
     """
 
-    def __init__(self, app: "App", central: CentralSystem | None = None, *, ask: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        app: "App",
+        central: CentralSystem | None = None,
+        *,
+        ask: Callable[[str], None],
+        files_url: str | None = None,
+    ) -> None:
+        self.files_url = files_url
         self._present: App | None = None
         self._deaf: Callable[[], None] = _nothing
         self._latest_protocol: str | None = None

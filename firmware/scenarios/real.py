@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from csms.app import Csms
 from firmware.app import Exit
+from firmware.scenarios.files import FileServer
 from firmware.scenarios.format import Scenario
 from firmware.scenarios.live import LiveStage
 from firmware.scenarios.reference import BesideUs
@@ -15,6 +16,8 @@ from firmware.scenarios.runner import Run
 
 if TYPE_CHECKING:
     from firmware.app import App
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 async def play(
@@ -30,9 +33,11 @@ async def play(
 
     `csms` is the central system that it connects to, None: one of which only the operator has the controls.
     """
+    files = await FileServer().open(LOOPBACK)
+    files_url = f"http://{LOOPBACK}:{files.sockets[0].getsockname()[1]}"
     app = await open_app(directory)
     central = None if csms is None else BesideUs(csms, app.config.station.id)
-    stage = LiveStage(app, central, ask=ask)
+    stage = LiveStage(app, central, ask=ask, files_url=files_url)
     run = Run(scenario, stage, changed=lambda index: changed(run, index))
     station = asyncio.create_task(_keep_running(app, open_app, directory, stage))
     playing = asyncio.create_task(_play(run, stage))
@@ -43,6 +48,7 @@ async def play(
         elif playing.done():
             playing.result()
     finally:
+        files.close()
         for task in (playing, station):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):

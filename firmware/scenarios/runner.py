@@ -13,6 +13,7 @@ from firmware.scenarios import format as form
 from firmware.scenarios import voices
 from firmware.scenarios.commands import COMMANDS, Now
 from firmware.scenarios.conversation import Exchange
+from firmware.scenarios.files import PLACEHOLDER
 from firmware.scenarios.format import Scenario, Step
 from firmware.scenarios.matching import ANYTHING, difference
 from firmware.scenarios.stage import Impossible, NotHere, Stage
@@ -159,7 +160,7 @@ class Run:
 
     async def _command(self, step: form.Command) -> None:
         protocol = self._spoken()
-        arguments = COMMANDS[step.command].model_validate_json(json.dumps(step.arguments))
+        arguments = COMMANDS[step.command].model_validate_json(self._placed(json.dumps(step.arguments)))
         now = Now(self._stage.now(), self._stage.transaction)
         action, payload = voices.say(protocol, step.command, arguments, now)
         reply = await self._stage.central.command(action, payload, step.within_s)
@@ -177,6 +178,15 @@ class Run:
             problem = difference(voices.form_for(protocol, step.answer), reply.answer)
             if problem is not None:
                 raise Failed(f"{action} was answered wrongly: {problem}")
+
+    def _placed(self, arguments: str) -> str:
+        """The arguments with the address of the file server in its place. Raises NotHere without one."""
+        if PLACEHOLDER not in arguments:
+            return arguments
+        url = self._stage.files_url
+        if url is None:
+            raise NotHere("there is no file server here; play it with: wayside scenario run")
+        return arguments.replace(PLACEHOLDER, url)
 
     async def _central(self, step: form.Central) -> None:
         central, body = self._stage.central, step.body

@@ -74,6 +74,10 @@ class Stage(Protocol):
     def protocol(self) -> str | None:
         """The version that was last agreed on."""
 
+    @property
+    def files_url(self) -> str | None:
+        """Where the station finds the file server of scenarios; None: there is none."""
+
     def now(self) -> datetime:
         """True time, UTC."""
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from csms.app import Csms
 from csms.core.policy import Policy
 from firmware.frame_rules import Rule
+from firmware.scenarios import files
 from firmware.scenarios.commands16 import KEYS
 from firmware.scenarios.conversation import Conversation
 from firmware.scenarios.eyes import look, remote_id
+from firmware.scenarios.files import FileServer
 from firmware.scenarios.format import Scenario
 from firmware.scenarios.reference import entries, plan_of, reply_of, token_entry
 from firmware.scenarios.runner import Run
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 CSMS_FIRST_S: Final = 0.7  # the central system is up before the station
 HEARTBEAT_S: Final = 300
+ANYWHERE: Final = "0.0.0.0"  # noqa: S104 - of a simulated host
 
 
 class VirtualCentral:
@@ -89,7 +92,9 @@ class VirtualStage:
             url=self._reference.url,
             root=disk,
             board=board(),
-            program=partial(run_app, settings=settings, tables={"csms": {"protocols": (protocol,)}}),
+            program=partial(
+                run_app, settings=settings, tables={"csms": {"protocols": (protocol,)}, "firmware": {"unsigned": True}}
+            ),
             started=lambda _site: None,
             crashed=lambda _site, error: self.crashes.append(error),
             on_frame=self._frame,
@@ -99,6 +104,7 @@ class VirtualStage:
     async def begin(self) -> None:
         """Start both sides."""
         self._reference.start()
+        self._sim.processes.spawn(self._sim.host(files.HOST), FileServer().run, ANYWHERE, files.PORT, name="files")
         await asyncio.sleep(CSMS_FIRST_S)
         self._site.start()
 
@@ -108,6 +114,10 @@ class VirtualStage:
         if app is not None and app.connection.link.status.protocol is not None:
             self._latest_protocol = app.connection.link.status.protocol
         return self._latest_protocol
+
+    @property
+    def files_url(self) -> str | None:
+        return f"http://{files.HOST}:{files.PORT}"
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._sim.wall_s(), UTC)

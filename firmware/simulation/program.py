@@ -37,15 +37,15 @@ async def run_app(
     `settings` are initial values of OCPP 1.6 keys, `tables` more of the configuration. `change` is for tests that break the program on
     purpose; it gets the application before it runs.
     """
-    more = tables or {}
-    config = Config.model_validate(
-        {
-            "station": {"id": env.identity, **more.get("station", {})},
-            "csms": {"url": env.url, **more.get("csms", {})},
-            "control": {"enabled": False},
-            "ocpp16": dict(settings or {}),
-        }
-    )
+    document: dict[str, Mapping[str, Any]] = {
+        "station": {"id": env.identity},
+        "csms": {"url": env.url},
+        "control": {"enabled": False},
+        "ocpp16": dict(settings or {}),
+    }
+    for name, table in (tables or {}).items():
+        document[name] = {**document.get(name, {}), **table}
+    config = Config.model_validate(document)
     around = Surroundings(
         env.world.clock,
         env.rng,

@@ -28,12 +28,12 @@ def test_a_scenario_of_the_library_passes(name: str, protocol: str) -> None:
 
 
 def test_the_library_has_the_situations_that_people_ask_for() -> None:
-    """Twenty files at least, each with a title and a sentence about it, and under both versions with few exceptions."""
+    """Twenty files at least, each with a title and a sentence about it, and most of them for both versions."""
     scenarios = [library.get(name) for name in library.names()]
     assert len(scenarios) >= 20
     assert all(scenario.head.about for scenario in scenarios)
     assert len({scenario.head.title for scenario in scenarios}) == len(scenarios)
-    assert sum(len(scenario.head.protocols) == 2 for scenario in scenarios) >= len(scenarios) - 3
+    assert sum(len(scenario.head.protocols) == 2 for scenario in scenarios) >= 0.75 * len(scenarios)
 
 
 def test_the_example_of_the_document_can_be_read() -> None:
