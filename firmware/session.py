@@ -130,6 +130,7 @@ class Session:
             step_s = self._engine.clock.set_from_csms(answer.current_time.timestamp())
             if abs(step_s) > 1.0:
                 log.info("clock corrected by the central system step_s=%.1f", step_s)
+                self._engine.pump()  # schedules and reservations go by the clock
 
     # ---- messages -------------------------------------------------------------------------------------------------------
 

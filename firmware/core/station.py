@@ -43,6 +43,7 @@ from firmware.core.values import (
 )
 from hal.types import Fault, Instant, MeterReading, PilotReading
 
+CLOCK_STEP_S = 1.0  # more than an adjustment that goes unnoticed
 MAIN_METER = 0  # stands for the main meter where facts name an EVSE
 _UNKNOWN_EVSE = rejected("UnknownEvse")
 
@@ -66,6 +67,7 @@ class Station:
         self.registration = Registration.UNKNOWN
         self._connected = False
         self._reset_waits = False  # for the last transaction to end
+        self._clock_zero_s: float | None = None  # wall time at monotonic zero, as it was last followed
         self._main_before: Interval | None = None  # registers of the main meter at the last mark
 
     @property
@@ -75,7 +77,7 @@ class Station:
 
     def drain(self, now: Instant) -> list[Event]:
         """Events since the last call, in order."""
-        if not self.context.events:
+        if not self.context.events and not self._clock_stepped(now):
             return []  # what follows from the state changes with an event, or with a deadline
         if self._reset_waits and all(evse.tx is None for evse in self.evses.values()):
             self._reset_waits = False
@@ -87,6 +89,7 @@ class Station:
     def _follow(self, now: Instant) -> None:
         """Bring up to date what follows from the state of all EVSEs together, and from the time."""
         context = self.context
+        self._clock_zero_s = _clock_zero_s(now)
         self.reservations.review(now)
         before = context.levels.caps_a, context.shares
         context.levels = self.limits.follow(now)
@@ -95,6 +98,11 @@ class Station:
             for evse in self.evses.values():
                 if power.entitled(evse):
                     evse.reconsider(now)
+
+    def _clock_stepped(self, now: Instant) -> bool:
+        """Whether the clock was put right since the last time that anything followed from it."""
+        before_s, after_s = self._clock_zero_s, _clock_zero_s(now)
+        return (before_s is None) is not (after_s is None) or abs((after_s or 0.0) - (before_s or 0.0)) > CLOCK_STEP_S
 
     def _shares(self) -> dict[int, float]:
         """The station's own limit, divided among the EVSEs that are entitled to energy, first come first; empty without one."""
@@ -343,3 +351,7 @@ class Station:
     def recover(self, tx: Transaction, now: Instant) -> None:
         """Take up a transaction that was open when the program ended."""
         self.evses[tx.evse].recover(tx, now)
+
+
+def _clock_zero_s(now: Instant) -> float | None:
+    return None if now.wall_s is None else now.wall_s - now.monotonic_s

@@ -290,6 +290,17 @@ def test_without_the_time_the_lowest_limit_of_a_schedule_holds() -> None:
     assert pole.station.limits.ahead(1, 60, dark) == []
 
 
+def test_a_clock_that_is_put_right_changes_the_current_at_once() -> None:
+    """Also over boundaries that it has jumped."""
+    pole = Pole()
+    pole.charge()
+    _install(pole, _profile((0, "20"), (1000, "9"), (2000, "12")))
+    corrected = replace(pole.now(), wall_s=EPOCH_S + 1500)
+    pole.station.drain(corrected)
+    assert _offer(pole) == 9.0
+    assert pole.station.next_deadline(corrected) == pytest.approx(pole.now_s + 500, abs=2e-3)
+
+
 def test_the_schedule_ahead_is_what_will_be_offered() -> None:
     """For a transaction that runs, or as if one began now; for the station what all may take together."""
     pole = Pole(evses=2)

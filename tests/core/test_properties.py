@@ -1,17 +1,22 @@
 """Whatever happens in whatever order, the books are exact and energy flows only where it may."""
 
+from decimal import Decimal
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from firmware.core import events as ev
 from firmware.core import power
+from firmware.core.authorisation import AuthState
 from firmware.core.facts import FactKind
+from firmware.core.profiles import Kind, Period, Profile, Purpose, RateUnit, Schedule
+from firmware.core.solver import leading
 from firmware.core.transaction import Phase, Transaction
-from firmware.core.values import Energy, Plug, ResetKind, Token, Verdict
+from firmware.core.values import Energy, Plug, Reservation, ResetKind, Token, Verdict
 from firmware.ocpp16.status import TRANSITIONS, path, status_of
 from hal.types import FaultCode, LockState, PilotState
-from tests.core.pole import CARD, FAMILY, OTHER, Pole
+from tests.core.pole import CARD, EPOCH_S, FAMILY, OTHER, Pole
 
 SUPPLY_A = 40.0
 _evses = st.sampled_from((1, 2))
@@ -30,6 +35,7 @@ class StationMachine(RuleBasedStateMachine):
         self.told = {number: status_of(evse).status for number, evse in self.pole.station.evses.items()}
         self.kept: dict[str, bytes] = {}
         self.seen = 0
+        self.profiles = 0
 
     @rule(number=_evses, state=st.sampled_from("ABCEF"), cable=st.booleans())
     def pilot(self, number: int, state: str, cable: bool) -> None:
@@ -39,10 +45,30 @@ class StationMachine(RuleBasedStateMachine):
     def tap(self, token: Token, number: int | None) -> None:
         self.pole.tap(token, *([number] if number else []))
 
-    @rule(verdict=st.sampled_from((None, Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.BLOCKED)))
-    def answer(self, verdict: Verdict | None) -> None:
+    @rule(
+        verdict=st.sampled_from((None, Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.BLOCKED)),
+        group=st.sampled_from((None, FAMILY)),
+    )
+    def answer(self, verdict: Verdict | None, group: Token | None) -> None:
         if self.pole.told(ev.TokenQueryNeeded):
-            self.pole.answer(verdict, FAMILY)
+            self.pole.answer(verdict, group)
+
+    @rule(token=_tokens, number=_evses)
+    def charge(self, token: Token, number: int) -> None:
+        """Everything that a charge needs, in one go: by single steps one is seldom reached."""
+        self.hesitate(True)
+        self.surroundings(True, True)
+        self.availability(0, True)
+        self.limit(None)
+        for code in list(self.pole.evse(number).faults):
+            self.fault(number, code, False)
+        for code in list(self.pole.station.context.faults):
+            self.fault(None, code, False)
+        self.pilot(number, "B", cable=True)
+        self.tap(token, number)
+        self.answer(Verdict.ACCEPTED, None)
+        self.bolt(number, LockState.LOCKED)
+        self.pilot(number, "C", cable=True)
 
     @rule(number=_evses, state=st.sampled_from((LockState.LOCKED, LockState.LOCKED, LockState.UNLOCKED)))
     def bolt(self, number: int, state: LockState) -> None:
@@ -73,6 +99,34 @@ class StationMachine(RuleBasedStateMachine):
     @rule(limit_a=st.sampled_from((None, 0.0, 5.0, 11.0, 16.5, 80.0)))
     def limit(self, limit_a: float | None) -> None:
         self.pole.do(lambda station, now: station.limit_changed(limit_a, now))
+
+    @rule(
+        number=st.sampled_from((None, 1, 2)), key=st.integers(1, 2), token=_tokens, seconds=st.sampled_from((30, 600))
+    )
+    def reserve(self, number: int | None, key: int, token: Token, seconds: int) -> None:
+        until_s = EPOCH_S + self.pole.now_s + seconds
+        wanted = Reservation(key, number, token, FAMILY, until_s)
+        self.pole.do(lambda station, now: station.reservations.reserve(wanted, now))
+
+    @rule(key=st.integers(1, 2))
+    def cancel(self, key: int) -> None:
+        self.pole.do(lambda station, now: station.reservations.cancel(key))
+
+    @rule(
+        where=st.sampled_from(
+            ((Purpose.STATION_MAX, 0), *((Purpose.TX_DEFAULT, n) for n in (0, 1, 2)), (Purpose.TX, 1), (Purpose.TX, 2))
+        ),
+        limits_a=st.lists(st.sampled_from(("0", "5.9", "6", "10.1", "17", "33")), min_size=1, max_size=3),
+        stack=st.integers(0, 1),
+    )
+    def profile(self, where: tuple[Purpose, int], limits_a: list[str], stack: int) -> None:
+        self.profiles += 1
+        start_ms = round((EPOCH_S + self.pole.now_s) * 1000)
+        periods = tuple(Period(30 * place, Decimal(limit_a)) for place, limit_a in enumerate(limits_a))
+        schedule = Schedule(RateUnit.CURRENT, periods, start_ms=start_ms)
+        purpose, number = where
+        profile = Profile(self.profiles, number, purpose, stack, Kind.ABSOLUTE, schedule)
+        self.pole.do(lambda station, now: station.limits.install(profile, now, replaces_slot=True))
 
     @rule(connected=st.booleans(), ok=st.booleans())
     def surroundings(self, connected: bool, ok: bool) -> None:
@@ -125,10 +179,32 @@ class StationMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_supply_is_never_exceeded(self) -> None:
-        """The sum of what is offered stays within the smallest limit of the station."""
-        context = self.pole.station.context
-        limit_a = min(SUPPLY_A, SUPPLY_A if context.limit_a is None else context.limit_a)
-        assert sum(power.desired(evse).offer_a for evse in self.pole.station.evses.values()) <= limit_a + 1e-6
+        """The sum of what is offered stays within the smallest limit of the station, that of charging profiles included."""
+        limits = [SUPPLY_A, self.pole.station.context.limit_a, self._profile_a(Purpose.STATION_MAX, 0)]
+        offers = [power.desired(evse).offer_a for evse in self.pole.station.evses.values()]
+        assert sum(offers) <= min(limit for limit in limits if limit is not None) + 1e-6
+
+    @invariant()
+    def no_evse_offers_more_than_its_profiles_allow(self) -> None:
+        """That of the transaction, or else the default."""
+        for number, evse in self.pole.station.evses.items():
+            limit_a = self._profile_a(Purpose.TX, number)
+            limit_a = self._profile_a(Purpose.TX_DEFAULT, 0, number) if limit_a is None else limit_a
+            assert limit_a is None or power.desired(evse).offer_a <= limit_a
+
+    def _profile_a(self, purpose: Purpose, *evses: int) -> float | None:
+        now_ms = round((EPOCH_S + self.pole.now_s) * 1000)
+        led = leading(self.pole.station.limits.profiles.of(purpose, *evses), now_ms, now_ms)
+        return None if led is None else float(led[1].limit)
+
+    @invariant()
+    def who_is_granted_a_reserved_evse_is_whom_it_is_reserved_for(self) -> None:
+        """The token itself, or one of its group."""
+        for held in self.pole.station.reservations:
+            auth = self.pole.evse(held.evse).auth if held.evse is not None else None
+            if auth is not None and auth.state is AuthState.GRANTED:
+                assert auth.token is not None
+                assert held.admits(auth.token, auth.group)
 
     @invariant()
     def each_transaction_has_one_start_then_one_end(self) -> None:
