@@ -320,7 +320,7 @@ class App:
         for evse in board.evses:
             found += [evse.contactor, evse.pilot, evse.meter, evse.lock, evse.lamp, *evse.inputs]
         found += [*board.readers, *board.station_inputs, board.main_meter, board.modem, board.network, board.limits]
-        found += [board.updater, board.display]
+        found += [board.updater, board.display, board.lamp]
         return [device for device in found if device is not None]
 
     # ---- what the core says -----------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from firmware.engine.main_meter import MainMeter
 from firmware.engine.metering import Sampler
 from firmware.engine.screen import Screen
 from firmware.engine.self_test import SelfTests
+from firmware.engine.station_lamp import StationLamp
 from firmware.engine.supervise import follow, keep_open
 from firmware.waiting import woken
 from hal.clock import Clock
@@ -213,6 +214,10 @@ class Engine:
                     screen = Screen(self.board.display, self.station, self.clock)
                     self.observe(screen.observe)
                     tasks.create_task(screen.run())
+                if self.board.lamp is not None:
+                    lamp = StationLamp(self.board.lamp, self.station, self.clock)
+                    self.observe(lamp.observe)
+                    tasks.create_task(lamp.run())
                 self.inputs.start(tasks)
                 self.pump()
         finally:
