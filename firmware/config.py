@@ -228,9 +228,10 @@ class Config(_Table):
     log: LogTable = LogTable()
     board: str = "mock"
     ocpp16: dict[str, str] = Field(default_factory=dict)
+    ocpp201: dict[str, str] = Field(default_factory=dict)
     vendors: dict[str, str] = Field(default_factory=dict)
 
-    @field_validator("ocpp16", mode="before")
+    @field_validator("ocpp16", "ocpp201", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
         if not isinstance(value, dict):
@@ -248,6 +249,10 @@ class Config(_Table):
             from firmware.ocpp16.configuration import initial_settings  # noqa: PLC0415 - only for a station that has such keys
 
             initial |= initial_settings(self.ocpp16)
+        if self.ocpp201:
+            from firmware.ocpp201 import setting_rows  # noqa: PLC0415 - likewise
+
+            initial |= setting_rows.initial_settings(self.ocpp201)
         return initial
 
 

@@ -1,8 +1,10 @@
 """Functional block C of OCPP 2.0.1 (edition 3, part 2): tokens are asked about, and the cache is cleared."""
 
 import logging
+from dataclasses import replace
 
 from firmware.core import events as ev
+from firmware.core.settings import CACHE_LIFETIME_S
 from firmware.core.values import TokenInfo, Verdict
 from firmware.engine.engine import Engine
 from firmware.ocpp201.words import MAX_TOKEN, id_token, salvaged_info, token_info, why
@@ -15,8 +17,17 @@ from ocpp_client.v201.authorization import (
     ClearCacheRequest,
     ClearCacheResponse,
 )
+from ocpp_client.v201.datatypes import IdTokenInfoType
 
 log = logging.getLogger(__name__)
+
+
+def remembered(told: IdTokenInfoType, engine: Engine) -> TokenInfo:
+    """An idTokenInfo as the cache may keep it: where it names no end, until LifeTime is over (C10.FR.08)."""
+    info, lifetime_s, wall_s = token_info(told), engine.station.settings[CACHE_LIFETIME_S], engine.clock.wall()
+    if info.expires_s is not None or not lifetime_s or wall_s is None:
+        return info
+    return replace(info, expires_s=wall_s + lifetime_s)
 
 
 class Authorization:
@@ -42,7 +53,14 @@ class Authorization:
         except (CallFailed, ConnectionLost) as error:
             log.warning("token not checked, deciding as offline error=%s", error)
             return None
-        return _here(answer, query.evse)
+        return self._here(answer, query.evse)
+
+    def _here(self, answer: AuthorizeResponse, evse: int | None) -> TokenInfo:
+        """The verdict for one EVSE: a token that is accepted at others only is not allowed here (C01.FR.07)."""
+        info, served = remembered(answer.id_token_info, self._engine), answer.id_token_info.evse_id
+        if info.accepted and served is not None and evse is not None and evse not in served:
+            return replace(info, verdict=Verdict.NOT_AT_THIS_LOCATION)
+        return info
 
     async def clear_cache(self, request: ClearCacheRequest) -> Reply:
         """ClearCache (C11)."""
@@ -54,12 +72,3 @@ class Authorization:
         if outcome.accepted:
             return Reply(ClearCacheResponse(status="Accepted"), after)
         return Reply(ClearCacheResponse(status="Rejected", status_info=why("NotEnabled", "the cache is switched off")))
-
-
-def _here(answer: AuthorizeResponse, evse: int | None) -> TokenInfo:
-    """The verdict for one EVSE: a token that is accepted at others only is not allowed here (C01.FR.07)."""
-    info = token_info(answer.id_token_info)
-    served = answer.id_token_info.evse_id
-    if info.accepted and served is not None and evse is not None and evse not in served:
-        return TokenInfo(Verdict.NOT_AT_THIS_LOCATION, info.group, info.expires_s)
-    return info

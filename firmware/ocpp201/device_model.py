@@ -10,10 +10,10 @@ from typing import Literal
 
 from firmware.core.settings import AnySetting
 from firmware.core.values import Outcome, rejected
+from firmware.ocpp201.setting_rows import NO_LIMITS, Kind, Limits
 from ocpp_client.v201.datatypes import ComponentType, EVSEType, VariableType
 from ocpp_client.v201.provisioning import (
     AttributeEnumType,
-    DataEnumType,
     MutabilityEnumType,
     ReportDataType,
     VariableAttributeType,
@@ -21,7 +21,7 @@ from ocpp_client.v201.provisioning import (
 )
 
 MAX_VALUE = 2500
-LISTS: frozenset[DataEnumType] = frozenset({"OptionList", "SequenceList", "MemberList"})
+LISTS: frozenset[Kind] = frozenset({"OptionList", "SequenceList", "MemberList"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,6 @@ class Component:
         return ComponentType(name=self.name, instance=self.instance, evse=evse)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a value may be. `values` are the items a list may hold."""
-
-    minimum: float | None = None
-    maximum: float | None = None
-    values: tuple[str, ...] = ()
-
-
-NO_LIMITS = Limits()
 Missing = Literal["UnknownComponent", "UnknownVariable", "NotSupportedAttributeType"]
 Write = Callable[[str], Outcome]
 
@@ -70,7 +60,7 @@ class Variable:
 
     component: Component
     name: str
-    kind: DataEnumType
+    kind: Kind
     read: Callable[[], str] | None
     write: Write | None = field(default=None, repr=False)
     instance: str | None = None

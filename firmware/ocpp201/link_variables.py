@@ -5,7 +5,8 @@ from typing import Protocol
 
 from firmware.core.settings import AnySetting
 from firmware.core.values import ACCEPTED, Outcome
-from firmware.ocpp201.device_model import Component, Limits, Variable
+from firmware.ocpp201.device_model import Component, Variable
+from firmware.ocpp201.setting_rows import Limits
 
 PASSWORD = Limits(minimum=16, maximum=40)
 COMM = Component("OCPPCommCtrlr")

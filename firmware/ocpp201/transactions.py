@@ -6,7 +6,7 @@ delivered.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from firmware.core.facts import Fact, FactKind, MeterFrame, Sample, SampleContext, Trigger, decode
@@ -15,6 +15,7 @@ from firmware.core.station import Station
 from firmware.core.values import Energy, Token, TokenInfo, TokenType, Verdict
 from firmware.engine.engine import Engine
 from firmware.engine.timeline import Timeline
+from firmware.ocpp201.authorization import remembered
 from firmware.ocpp201.status import ChargingState
 from firmware.ocpp201.words import (
     REGISTER,
@@ -25,7 +26,6 @@ from firmware.ocpp201.words import (
     moment,
     reason,
     salvaged_info,
-    token_info,
 )
 from firmware.outbox import NOTHING, REMOTE_IDS, AnyRequest, Settled
 from hal.types import Instant
@@ -52,13 +52,9 @@ class Transactions:
 
     lanes: tuple[str, ...] = ("transaction",)
 
-    def __init__(
-        self, engine: Engine, timeline: Timeline, *, info: Callable[[IdTokenInfoType], TokenInfo] = token_info
-    ) -> None:
-        """`info` reads an idTokenInfo."""
+    def __init__(self, engine: Engine, timeline: Timeline) -> None:
         self._engine = engine
         self._timeline = timeline
-        self._info = info
         self._connected_s = engine.clock.monotonic()  # what is older was told, or tried to be, on an earlier connection
         self._decoded: dict[int, Fact] = {}
         self._tellings: dict[
@@ -141,10 +137,14 @@ class Transactions:
 
     def _verdict(self, answer: Response | Mapping[str, Any]) -> TokenInfo | None:
         if isinstance(answer, TransactionEventResponse):
-            return self._info(answer.id_token_info) if answer.id_token_info is not None else None
+            return remembered(answer.id_token_info, self._engine) if answer.id_token_info is not None else None
         if isinstance(answer, Mapping):
             valid = answer.get("id_token_info")
-            return self._info(valid) if isinstance(valid, IdTokenInfoType) else salvaged_info(answer.get("idTokenInfo"))
+            return (
+                remembered(valid, self._engine)
+                if isinstance(valid, IdTokenInfoType)
+                else salvaged_info(answer.get("idTokenInfo"))
+            )
         return None
 
     def _judge(self, fact: Fact, token: Token, info: TokenInfo) -> None:

@@ -1,94 +1,26 @@
-"""The variables of this station (OCPP 2.0.1 edition 3, appendices, "Referenced Components and Variables").
-
-`SETTINGS` is the table of variables that are settings of the core: the same settings that the keys of OCPP 1.6 point to. What the
-station knows of itself follows in functions, a component each.
-"""
+"""The variables of this station: those that are settings, and what it knows of itself, a component each."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from firmware.core import settings as st
 from firmware.core.evse import Evse
 from firmware.core.quantities import MeasurandList
 from firmware.core.settings import AnySetting
 from firmware.core.station import Station
-from firmware.core.values import Outcome, Point
+from firmware.core.values import Outcome
 from firmware.identity import Identity
-from firmware.ocpp201.device_model import NO_LIMITS, Component, Limits, Variable
+from firmware.ocpp201.device_model import Component, Variable
 from firmware.ocpp201.link_variables import LinkView, link_variables
+from firmware.ocpp201.setting_rows import MEASURAND_SETTINGS, SETTINGS, Kind, Limits, Row
 from firmware.ocpp201.status import connector_status
 from firmware.ocpp201.words import MEASURANDS, moment
 from hal.clock import Clock
-from ocpp_client.v201.provisioning import DataEnumType
 
 ITEMS = 50  # variables in one request or report
 BYTES = 65_535
 CONNECTOR = 1
 STATUSES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 
-# No energy flows before its start is on disk, so that its flow cannot be what starts a transaction. There is no sensor in the bay.
-START_POINTS = (Point.EV_CONNECTED, Point.AUTHORIZED, Point.POWER_PATH_CLOSED)
-STOP_POINTS = (Point.EV_CONNECTED, Point.AUTHORIZED, Point.POWER_PATH_CLOSED)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One variable that is a setting."""
-
-    component: str
-    name: str
-    kind: DataEnumType
-    setting: AnySetting
-    instance: str | None = None
-    unit: str | None = None
-    limits: Limits = NO_LIMITS
-    readonly: bool = False
-
-
-_ANY = Limits(minimum=0)
-_POSITIVE = Limits(minimum=1)
-
-SETTINGS: tuple[Row, ...] = (
-    Row("OCPPCommCtrlr", "HeartbeatInterval", "integer", st.HEARTBEAT_INTERVAL_S, unit="s", limits=_POSITIVE),
-    Row("OCPPCommCtrlr", "MessageTimeout", "integer", st.MESSAGE_TIMEOUT_S, "Default", "s", readonly=True),
-    Row("OCPPCommCtrlr", "MessageAttempts", "integer", st.TRANSACTION_ATTEMPTS, "TransactionEvent", limits=_ANY),
-    Row("OCPPCommCtrlr", "MessageAttemptInterval", "integer", st.TRANSACTION_RETRY_S, "TransactionEvent", "s", _ANY),
-    Row("OCPPCommCtrlr", "OfflineThreshold", "integer", st.OFFLINE_THRESHOLD_S, unit="s", limits=_ANY),
-    Row("OCPPCommCtrlr", "ResetRetries", "integer", st.RESET_RETRIES, limits=_ANY),
-    Row("OCPPCommCtrlr", "RetryBackOffWaitMinimum", "integer", st.RETRY_WAIT_S, unit="s", limits=_ANY),
-    Row("OCPPCommCtrlr", "RetryBackOffRepeatTimes", "integer", st.RETRY_DOUBLINGS, limits=_ANY),
-    Row("OCPPCommCtrlr", "RetryBackOffRandomRange", "integer", st.RETRY_RANDOM_S, unit="s", limits=_ANY),
-    Row("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", "boolean", st.UNLOCK_ON_EV_DISCONNECT),
-    Row("OCPPCommCtrlr", "WebSocketPingInterval", "integer", st.PING_INTERVAL_S, unit="s", limits=_ANY),
-    Row("AuthCtrlr", "AuthorizeRemoteStart", "boolean", st.AUTHORIZE_REMOTE),
-    Row("AuthCtrlr", "LocalAuthorizeOffline", "boolean", st.LOCAL_AUTHORIZE_OFFLINE),
-    Row("AuthCtrlr", "LocalPreAuthorize", "boolean", st.LOCAL_PRE_AUTHORIZE),
-    Row("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "boolean", st.OFFLINE_UNKNOWN),
-    Row("AuthCtrlr", "DisableRemoteAuthorization", "boolean", st.REMOTE_DISABLED),
-    Row("AuthCtrlr", "MasterPassGroupId", "string", st.MASTER_GROUP, limits=Limits(maximum=36)),
-    Row("AuthCacheCtrlr", "Enabled", "boolean", st.CACHE_ENABLED),
-    Row("AuthCacheCtrlr", "LifeTime", "integer", st.CACHE_LIFETIME_S, unit="s", limits=_ANY),
-    Row("AuthCacheCtrlr", "DisablePostAuthorize", "boolean", st.CACHE_IS_FINAL),
-    Row("LocalAuthListCtrlr", "Enabled", "boolean", st.LIST_ENABLED),
-    Row("LocalAuthListCtrlr", "DisablePostAuthorize", "boolean", st.LIST_IS_FINAL),
-    Row("LocalAuthListCtrlr", "ItemsPerMessage", "integer", st.LIST_UPDATE_LIMIT, readonly=True),
-    Row("TxCtrlr", "EVConnectionTimeOut", "integer", st.CONNECTION_TIMEOUT_S, unit="s", limits=_ANY),
-    Row("TxCtrlr", "StopTxOnEVSideDisconnect", "boolean", st.STOP_ON_EV_DISCONNECT),
-    Row("TxCtrlr", "StopTxOnInvalidId", "boolean", st.STOP_ON_INVALID),
-    Row("TxCtrlr", "MaxEnergyOnInvalidId", "integer", st.MAX_ENERGY_ON_INVALID_WH, unit="Wh", limits=_ANY),
-    Row("TxCtrlr", "TxStartPoint", "MemberList", st.START_POINTS, limits=Limits(values=START_POINTS)),
-    Row("TxCtrlr", "TxStopPoint", "MemberList", st.STOP_POINTS, limits=Limits(values=STOP_POINTS)),
-    Row("SampledDataCtrlr", "TxStartedMeasurands", "MemberList", st.STARTED_SAMPLED),
-    Row("SampledDataCtrlr", "TxUpdatedMeasurands", "MemberList", st.SAMPLED),
-    Row("SampledDataCtrlr", "TxEndedMeasurands", "MemberList", st.ENDED_SAMPLED),
-    Row("SampledDataCtrlr", "TxUpdatedInterval", "integer", st.SAMPLE_INTERVAL_S, unit="s", limits=_ANY),
-    Row("AlignedDataCtrlr", "Measurands", "MemberList", st.ALIGNED),
-    Row("AlignedDataCtrlr", "TxEndedMeasurands", "MemberList", st.ENDED_ALIGNED),
-    Row("AlignedDataCtrlr", "Interval", "integer", st.ALIGNED_INTERVAL_S, unit="s", limits=_ANY),
-)
-MEASURAND_SETTINGS = frozenset(
-    {st.STARTED_SAMPLED.id, st.SAMPLED.id, st.ENDED_SAMPLED.id, st.ALIGNED.id, st.ENDED_ALIGNED.id}
-)
 AVAILABLE = ("AuthCacheCtrlr", "LocalAuthListCtrlr", "SampledDataCtrlr", "AlignedDataCtrlr")
 
 
@@ -121,6 +53,9 @@ class Variables:
         for name in AVAILABLE:
             yield _fixed(name, "Available", "boolean", "true")
         yield from self._limits()
+        aligned = Component("AlignedDataCtrlr")
+        interval = self._station.settings
+        yield Variable(aligned, "TxEndedInterval", "integer", lambda: interval.text(st.ALIGNED_INTERVAL_S), unit="s")
         yield from self._clock_variables()
         yield from self._station_variables()
         for evse in self._station.evses.values():
@@ -136,8 +71,10 @@ class Variables:
         def read() -> str:
             if nothing_to_unlock:
                 return "false"
-            value = self._station.settings[setting]
-            return _quantities(value) if setting.id in MEASURAND_SETTINGS else self._station.settings.text(setting)
+            settings = self._station.settings
+            if setting is st.ENDED_INTERVAL_S and settings[st.ENDED_INTERVAL_S] == st.WITH_EACH_SAMPLE:
+                return settings.text(st.SAMPLE_INTERVAL_S)
+            return _quantities(settings[setting]) if setting.id in MEASURAND_SETTINGS else settings.text(setting)
 
         readonly = row.readonly or nothing_to_unlock
         return Variable(
@@ -202,7 +139,7 @@ class Variables:
         yield Variable(plug, "ConnectorType", "string", lambda: spec.connector_type or "Unknown", constant=True)
 
 
-def _fixed(component: str, name: str, kind: DataEnumType, value: str, *, instance: str | None = None) -> Variable:
+def _fixed(component: str, name: str, kind: Kind, value: str, *, instance: str | None = None) -> Variable:
     return Variable(Component(component), name, kind, lambda: value, instance=instance, constant=True)
 
 
