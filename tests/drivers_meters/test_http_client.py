@@ -8,7 +8,7 @@ import pytest
 
 from hal.drivers.http_client import LONGEST_BODY, HttpAnswer, HttpClient, pinned_tls
 from hal.errors import BadReply, DeviceLost, DeviceTimeout
-from tests.drivers_meters.web import Send, at_once, bytewise, reply, self_signed, web_server
+from tests.drivers_meters.web import Send, at_once, bytewise, delayed, reply, self_signed, web_server
 
 WITHIN_S = 5.0
 
@@ -19,7 +19,7 @@ async def ask(answer: bytes, deliver: Callable[[bytes, Send], Awaitable[None]] =
         return await HttpClient("127.0.0.1", port).request("GET", "/x", None, WITHIN_S)
 
 
-@pytest.mark.parametrize("deliver", [at_once, bytewise], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize("deliver", [at_once, bytewise, delayed], ids=["whole", "byte by byte", "delayed"])
 @pytest.mark.parametrize(
     "answer",
     [

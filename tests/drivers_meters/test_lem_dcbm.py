@@ -20,7 +20,7 @@ from hal.meter import Meter, SigningMeter
 from hal.registry import DriverContext, Registry
 from hal.types import MeterReading, TimeTrust
 from tests.drivers_meters.test_ocmf import record
-from tests.drivers_meters.web import Asked, Send, at_once, bytewise, reply, self_signed, web_server
+from tests.drivers_meters.web import Asked, Send, at_once, bytewise, delayed, reply, self_signed, web_server
 
 WALL_S = 1_700_000_000.25
 PUBLIC_KEY = "A80F10D968E1122F8820F288B23C4E1C0DA912F35B48481274ADFEFE66D7E87E"
@@ -110,7 +110,7 @@ def contract(meter: LemDcbm) -> tuple[Meter, SigningMeter]:
     return meter, meter
 
 
-@pytest.mark.parametrize("deliver", [at_once, bytewise], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize("deliver", [at_once, bytewise, delayed], ids=["whole", "byte by byte", "delayed"])
 async def test_a_reading_has_the_units_of_the_contract(deliver: Callable[[bytes, Send], Any]) -> None:
     """Kilowatts and kilowatt hours become watts and exact milliwatt hours; what a DC meter has not is None."""
     async with dcbm(Device(), deliver=deliver) as (meter, _):

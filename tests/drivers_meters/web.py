@@ -27,6 +27,7 @@ class Asked:
 
 
 Handler = Callable[[Asked], bytes]
+DELAY_S = 0.03
 
 
 def reply(status: int, body: str) -> bytes:
@@ -38,6 +39,14 @@ def reply(status: int, body: str) -> bytes:
 async def at_once(data: bytes, send: Send) -> None:
     """The whole answer in one piece."""
     await send(data)
+
+
+async def delayed(data: bytes, send: Send) -> None:
+    """In two halves, each after a while."""
+    middle = len(data) // 2
+    for half in (data[:middle], data[middle:]):
+        await asyncio.sleep(DELAY_S)
+        await send(half)
 
 
 async def bytewise(data: bytes, send: Send) -> None:
