@@ -63,7 +63,7 @@ class MicroSocket(asyncio.Protocol):
 
     async def send(self, text: str) -> None:
         """Send one text message."""
-        if not self._room.is_set():
+        while not self._room.is_set():  # of several that wait, the first may fill it again
             await self._room.wait()
         if self._lost is not None or self._client.sent is not None:
             raise self._verdict(None)

@@ -3,16 +3,19 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from ocpp_client.bound import alternate
-from ocpp_client.errors import ConnectionLost, ProxyRefused, Unreachable, UrlInvalid
+from ocpp_client.errors import ConnectionLost, ProxyRefused, TlsFailed, Unreachable, UrlInvalid
 from ocpp_client.sockets import WebSocket
 from ocpp_client.websocket import serve
 from tests.ocpp_client import wires
+from tests.ocpp_client.test_websocket_dial import certificate
 
 pytestmark = pytest.mark.usefixtures("each_backing")
 
@@ -107,6 +110,21 @@ async def test_a_proxy_is_asked_to_connect() -> None:
         assert connection.subprotocol == "ocpp1.6"
         await connection.close()
     assert asked[0].startswith(f"CONNECT 127.0.0.1:{port} ".encode())
+
+
+async def test_tls_goes_through_a_proxy(tmp_path: Path) -> None:
+    """The tunnel is the proxy's, the certificate the server's: its name is checked, not the proxy's."""
+    path = certificate(tmp_path, "localhost", days=10)
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(path)
+    ours = ssl.create_default_context(cafile=str(path))
+    tls = await serve(mute, "127.0.0.1", 0, ssl=theirs, select_subprotocol=lambda offered: offered[0])
+    async with tls as server, proxy(b"HTTP/1.1 200 OK\r\n\r\n") as (url, _):
+        connection = await dial(f"wss://localhost:{server.ports[0]}/CP1", ssl=ours, proxy=url)
+        assert connection.subprotocol == "ocpp1.6"
+        await connection.close()
+        with pytest.raises(TlsFailed):
+            await dial(f"wss://127.0.0.1:{server.ports[0]}/CP1", ssl=ours, proxy=url)
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ async def conversation(connect: Dial, **options: Any) -> AsyncIterator[Conversat
 
 async def dial(connect: Dial, url: str, **options: Any) -> WebSocket:
     """Connect as a station that speaks 1.6, with little patience and a low limit."""
-    given: dict[str, Any] = {"open_timeout_s": 1.0, "close_timeout_s": 0.1, "max_size": LIMIT, **options}
+    given: dict[str, Any] = {"open_timeout_s": 10.0, "close_timeout_s": 0.1, "max_size": LIMIT, **options}
     return await connect(url, subprotocols=["ocpp1.6"], **given)
 
 

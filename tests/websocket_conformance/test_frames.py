@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.websocket_conformance.server import LIMIT, Dial, conversation, frame
+from ocpp_client.errors import ConnectionLost
+from tests.websocket_conformance.server import LIMIT, Dial, conversation, frame, transport_of
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -143,6 +144,21 @@ async def test_a_new_message_inside_another_is_against_the_rules(connect: Dial) 
         line.says(frame(TEXT, b"be", final=False), frame(TEXT, b"x"))
         lost = await line.loses()
     assert (lost.code, lost.cause) == (1002, "protocol")
+
+
+async def test_a_slow_reader_holds_the_sender_back(connect: Dial) -> None:
+    """What the network does not take is not heaped up; nothing of it is lost, and a sender that waits learns of the end."""
+    text = "x" * 200_000
+    async with conversation(connect, fragment_bytes=1_000_000) as line:
+        sending = [asyncio.create_task(line.ours.send(text)) for _ in range(50)]
+        await asyncio.sleep(0.1)
+        assert not all(task.done() for task in sending)
+        assert transport_of(line.ours).get_write_buffer_size() < 4 * len(text)
+        for _ in range(5):
+            assert len((await line.hears())[2]) == len(text)
+        line.writer.transport.abort()
+        await asyncio.wait(sending)
+        assert any(isinstance(task.exception(), ConnectionLost) for task in sending)
 
 
 # --- ping and pong

@@ -106,15 +106,7 @@ async def test_compression_without_leave_is_refused(connect: Dial) -> None:
 
 async def test_endless_empty_fragments_meet_a_limit_too(connect: Dial) -> None:
     """They hold nothing and would never reach the limit of size."""
-
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(accept(await reader.readuntil(b"\r\n\r\n")))
-        writer.write(frame(1, b"", final=False))
-        while True:
-            writer.write(frame(0, b"", final=False) * 500)
-            await writer.drain()
-
-    async with listening(play) as url:
+    async with listening(sending(frame(1, b"", final=False) + frame(0, b"", final=False) * 5000)) as url:
         lost = await suffered(connect, url)
     assert (lost.code, lost.cause) == (1009, "protocol")
 
@@ -226,7 +218,7 @@ async def test_a_handshake_that_drips_is_given_up(connect: Dial) -> None:
             writer.write(bytes([byte]))
             await asyncio.sleep(0.05)
 
-    assert isinstance(await refused(connect, play), DialTimeout)
+    assert isinstance(await refused(connect, play, open_timeout_s=0.3), DialTimeout)
 
 
 @pytest.mark.parametrize(

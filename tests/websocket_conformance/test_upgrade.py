@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from ocpp_client.errors import DialError, DialTimeout, Refused, SubprotocolMismatch, UpgradeInvalid
+from ocpp_client.errors import DialError, DialTimeout, Refused, SubprotocolMismatch, UpgradeInvalid, UrlInvalid
+from ocpp_client.micro import dial as micro
 from tests.websocket_conformance.server import (
     Dial,
     Play,
@@ -182,6 +183,28 @@ async def test_the_body_of_a_refusal_is_read_in_every_framing(connect: Dial, hea
     assert error.body == body
 
 
+async def test_a_body_that_comes_later_is_waited_for(connect: Dial) -> None:
+    """A moment, no more: the status is the error, the body is for a person."""
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Later\r\nContent-Length: 5\r\n\r\n")
+        for byte in b"there":
+            await asyncio.sleep(0.01)
+            writer.write(bytes([byte]))
+        await reader.read()
+
+    error = await refused(connect, play)
+    assert isinstance(error, Refused)
+    assert error.body == "there"
+
+
+async def test_an_interface_and_a_proxy_at_once_are_a_configuration_error(connect: Dial) -> None:
+    """One way or the other."""
+    with pytest.raises(UrlInvalid, match="through an interface and a proxy at once"):
+        await connect("ws://127.0.0.1:9/", subprotocols=[], interface="lo", proxy="http://127.0.0.1:9")
+
+
 async def test_a_long_body_is_shown_in_part(connect: Dial) -> None:
     """A refusal of half a megabyte is a line in the log all the same."""
     error = await refused(connect, answering(b"HTTP/1.1 503 Later\r\nContent-Length: 500000\r\n\r\n" + b"x" * 500_000))
@@ -236,3 +259,10 @@ async def test_reading_may_be_paused_and_resumed(connect: Dial) -> None:
             await asyncio.wait_for(line.ours.receive(), 0.05)
         line.ours.resume_reading()
         assert await line.gets() == "hi"
+
+
+async def test_a_header_that_would_break_the_request_is_refused() -> None:
+    """A password or name with a line end in it must not become a header of its own. (The library refuses it in its own way.)"""
+    async with listening(answering(b"")) as url:
+        with pytest.raises(UrlInvalid, match="control character"):
+            await micro.connect(url, subprotocols=["ocpp1.6"], headers={"X": "a\r\nY: b"})
