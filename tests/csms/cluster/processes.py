@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import multiprocessing
+import os
 import signal
-import sys
 import time
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from typing import Any
 from urllib.parse import quote
 
@@ -14,37 +16,43 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.csms.cluster.node_main import run
+
 PATIENCE_S = 15.0
 START_S = 40.0  # for a process, beside others that want the processor too
 
 
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.csms.cluster.node_main"])
+
+
 class NodeProcess:
-    """`wayside csms --redis … --node-id …` as a child."""
+    """`wayside csms --redis … --node-id …` in a process of its own."""
 
     def __init__(self, name: str, redis_url: str, *options: str) -> None:
         self.name = name
         self.ws_url = ""
         self.api_url = ""
         self._words = ["csms", "--redis", redis_url, "--node-id", name, "--listen", "127.0.0.1:0", *options]
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: BaseProcess | None = None
         self.client = httpx.AsyncClient(timeout=PATIENCE_S * 2, trust_env=False)
 
     async def start(self) -> None:
         """Start it and wait until it listens."""
-        words = [sys.executable, "-m", "firmware", *self._words, "--api", "127.0.0.1:0"]
-        self._process = await asyncio.create_subprocess_exec(
-            *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-        assert self._process.stdout is not None
+        ours, theirs = _FORKS.Pipe(duplex=False)
+        self._process = _FORKS.Process(target=run, args=([*self._words, "--api", "127.0.0.1:0"], theirs), daemon=True)
+        await asyncio.to_thread(self._process.start)
+        theirs.close()
         async with asyncio.timeout(START_S):
-            first = (await self._process.stdout.readline()).decode().split()
-            second = (await self._process.stdout.readline()).decode().split()
-        self.ws_url, self.api_url = first[1].removesuffix("/<identity>"), second[1]
+            first, second = await asyncio.to_thread(_two_lines, ours.fileno())
+        ours.close()
+        self.ws_url, self.api_url = first.split()[1].removesuffix("/<identity>"), second.split()[1]
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self._process is not None
-        self._process.send_signal(number)
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
     async def kill(self) -> None:
         """kill -9."""
@@ -54,14 +62,13 @@ class NodeProcess:
     async def ended(self) -> None:
         """Wait for its end."""
         assert self._process is not None
-        async with asyncio.timeout(PATIENCE_S):
-            await self._process.wait()
+        await asyncio.to_thread(self._process.join, PATIENCE_S)
+        assert self._process.exitcode is not None
 
     async def close(self) -> None:
         """Whatever state it is in, end it."""
-        if self._process is not None and self._process.returncode is None:
-            self.signal(signal.SIGKILL)
-            await self._process.wait()
+        if self._process is not None and self._process.is_alive():
+            await self.kill()
         await self.client.aclose()
 
     async def command(self, station: str, action: str = "ClearCache", **options: Any) -> dict[str, Any]:
@@ -172,3 +179,8 @@ async def until(condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> 
             if await found if hasattr(found, "__await__") else found:
                 return
             await asyncio.sleep(0.02)
+
+
+def _two_lines(descriptor: int) -> list[str]:
+    with os.fdopen(os.dup(descriptor), encoding="utf-8") as output:
+        return [output.readline(), output.readline()]
