@@ -119,14 +119,11 @@ class Page:
         raise AssertionError(f"waited in vain for {condition}; the page shows:\n{text}") from None
 
     async def click(self, selector: str, text: str = "") -> None:
-        """Click the first visible element of a selector, with this text if given; waits until it is there."""
-        found = _FIND % (json.dumps(selector), json.dumps(text))
-        await self.until(f"!!{found}")
-        await self.eval(f"{found}.scrollIntoView({{block: 'center'}})")
-        place = await self.eval(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({found}.getBoundingClientRect())")
-        at = {"x": place[0], "y": place[1], "button": "left", "clickCount": 1}
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.call("Input.dispatchMouseEvent", type=kind, **at)
+        """Click the first visible element of a selector, with this text if given; waits until it is there and nothing covers it.
+
+        Looking and clicking are one step, because the page may lay itself out anew at any moment.
+        """
+        await self.until(_CLICK % (json.dumps(selector), json.dumps(text)))
 
     async def choose(self, selector: str, value: str) -> None:
         """Choose an option of a select element by its value; waits until it is there."""
@@ -246,6 +243,14 @@ _POLL = """new Promise(done => {
   look();
 })"""
 
-_FIND = """((selector, text) => [...document.querySelectorAll(selector)].find(
-  e => e.getClientRects().length && (!text || e.innerText.trim() === text || e.getAttribute('aria-label') === text)
-))(%s, %s)"""
+_CLICK = """((selector, text) => {
+  const found = [...document.querySelectorAll(selector)].find(
+    e => e.getClientRects().length && (!text || e.innerText.trim() === text || e.getAttribute('aria-label') === text));
+  if (!found) return false;
+  found.scrollIntoView({block: 'center'});
+  const box = found.getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  if (!found.contains(top)) return false;
+  found.click();
+  return true;
+})(%s, %s)"""

@@ -59,12 +59,12 @@ function paintEvses() {
 // The focus goes by itself only to a new fault or, when nothing charges, to a new car.
 function attend() {
   const free = performance.now() - chosenAt > THEIR_CHOICE_MS;
-  const charging = [...S.evses.values()].some(evse => evse.id === focus && evse.transaction);
+  const here = S.evses.get(focus), charging = here?.transaction, faulted = here && stateOf(here) === 'fault'; // maybe the same fault
   for (const evse of S.evses.values()) {
     const state = stateOf(evse), before = states.get(evse.id);
     states.set(evse.id, state);
     if (before == null || before === state || !free || evse.id === focus) continue;
-    if (state === 'fault' || (!charging && ['plugged', 'starting', 'charging'].includes(state))) setFocus(evse.id);
+    if ((state === 'fault' && !faulted) || (!charging && !faulted && ['plugged', 'starting', 'charging'].includes(state))) setFocus(evse.id);
   }
 }
 
