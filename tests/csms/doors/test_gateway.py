@@ -24,6 +24,7 @@ from csms.doors.aws import MAX_MESSAGE_BYTES, Gateway, GatewayConnections
 from csms.doors.connections import Gone, HolderUnavailable, TooLong
 from csms.doors.proxy import AWS_LIMITS, Proxy, ProxyConfig, ProxyLimits
 from csms.doors.worker import EVENT_S, Worker
+from csms.doors.workers import REST_S, Balanced
 from csms.passwords import hash_password
 from ocpp_client.v16 import DataTransferRequest, DataTransferResponse
 from tests.csms.conftest import PATIENCE_S, Raw
@@ -360,3 +361,48 @@ async def _until(condition: Any) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+class Counting(Noting):
+    """A worker that may be away."""
+
+    def __init__(self, now: list[float]) -> None:
+        super().__init__()
+        self.away = False
+        self.asked: list[float] = []
+        self._now = now
+
+    async def connected(self, *_: Any) -> None:
+        self.asked.append(self._now[0])
+        if self.away:
+            raise HolderUnavailable("away")
+
+    async def received(self, connection: str, text: str) -> None:
+        await self.connected()
+        self.texts.append(text)
+
+
+async def test_workers_take_turns_and_one_that_is_away_rests() -> None:
+    """Messages are told to another worker then, the beginning of a connection is not; after a while it is tried again."""
+    now = [0.0]
+    one, other = Counting(now), Counting(now)
+    workers: Any = [one, other]
+    balanced = Balanced(workers, lambda: now[0])
+    for number in range(4):
+        await balanced.received("c", str(number))
+    assert (one.texts, other.texts) == (["0", "2"], ["1", "3"])
+    one.away = True
+    with pytest.raises(HolderUnavailable):
+        await balanced.connected("c2", "CP2", "ocpp1.6", "")
+    for number in range(4, 7):
+        await balanced.received("c", str(number))
+    assert other.texts == ["1", "3", "4", "5", "6"]
+    now[0] = REST_S
+    one.away = False
+    await balanced.received("c", "7")
+    await balanced.received("c", "8")
+    assert sorted(one.texts + other.texts) == [str(number) for number in range(9)]
+    assert one.texts[-1] in ("7", "8")
+    one.away = other.away = True
+    with pytest.raises(HolderUnavailable):
+        await balanced.received("c", "9")
