@@ -77,7 +77,7 @@ class Central:
             ssl=context,
             compression=None,
             process_request=self._check,
-            select_subprotocol=lambda *_: "ocpp1.6",  # type: ignore[arg-type,return-value]
+            select_subprotocol=lambda *_: "ocpp1.6",  # type: ignore[arg-type]
         )
 
     async def down(self) -> None:
@@ -112,7 +112,7 @@ class Central:
 
 
 @asynccontextmanager
-async def station(directory: Path, file: Path | None = None, **settings: str) -> AsyncIterator[App]:
+async def station(directory: Path, settings: dict[str, str], file: Path | None = None) -> AsyncIterator[App]:
     """The whole program; state in `directory`."""
     usual = {
         "control.enabled": "false",
@@ -152,7 +152,7 @@ async def test_a_new_authorization_key_is_answered_on_the_old_connection_and_use
     central = Central(free_port())
     await central.up()
     url = f"ws://127.0.0.1:{central.port}"
-    async with station(tmp_path, **{"csms.url": url, "csms.security_profile": "1", "csms.password": OLD_KEY}) as app:
+    async with station(tmp_path, {"csms.url": url, "csms.security_profile": "1", "csms.password": OLD_KEY}) as app:
         await online(app)
         assert await central.set_key("AuthorizationKey", NEW_KEY) == ACCEPTED
         await central.connected(2)
@@ -166,7 +166,7 @@ async def test_a_key_that_is_refused_gives_way_to_the_old_one(tmp_path: Path) ->
     central.right = {OLD_KEY.encode()}
     await central.up()
     url = f"ws://127.0.0.1:{central.port}"
-    async with station(tmp_path, **{"csms.url": url, "csms.security_profile": "1", "csms.password": OLD_KEY}) as app:
+    async with station(tmp_path, {"csms.url": url, "csms.security_profile": "1", "csms.password": OLD_KEY}) as app:
         await online(app)
         await central.set_key("AuthorizationKey", NEW_KEY)
         await central.connected(2)
@@ -188,7 +188,7 @@ async def test_the_profile_rises_from_password_to_tls_to_a_certificate_of_the_st
     await asyncio.to_thread(
         file.write_text, f'[csms]\nsecurity_profile = 1\npassword = "{OLD_KEY}"\n{endpoints}', encoding="utf-8"
     )
-    async with station(tmp_path, file) as app:
+    async with station(tmp_path, {}, file) as app:
         await online(app)
         assert await plain.set_key("SecurityProfile", "2") == {"status": "Rejected"}
         installed = {"certificateType": "CentralSystemRootCertificate", "certificate": servers.pem}
@@ -227,7 +227,7 @@ async def test_a_profile_that_cannot_connect_gives_way_to_the_old_one(tmp_path: 
         "csms.security_profile": "1",
         "csms.password": OLD_KEY,
     }
-    async with station(tmp_path, **settings) as app:
+    async with station(tmp_path, settings) as app:
         await online(app)
         installed = {"certificateType": "CentralSystemRootCertificate", "certificate": authority("Any").pem}
         await central.csms.ask("InstallCertificate", installed)
@@ -251,19 +251,21 @@ async def test_an_old_root_is_kept_until_its_successor_has_proved_itself(tmp_pat
         "security.additional_root_check": "true",
     }
     use = "CentralSystemRootCertificate"
-    async with station(tmp_path, **settings) as app:
+    async with station(tmp_path, settings) as app:
         # the system's roots do not know this server; the first root comes by a technician's hand
         await app.services.certificates.install(Use.CSMS_ROOT, old.pem)
         await online(app)
         added = {"certificateType": use, "certificate": new.pem}
         assert await central.csms.ask("InstallCertificate", added) == ACCEPTED
-        central.csms.connections[-1].transport.abort()
+        app.connection.reconnect("the test wants it")
         await central.connected(2)
         await online(app)
         listed = await central.csms.ask("GetInstalledCertificateIds", {"certificateType": use})
         assert len(listed["certificateHashData"]) == 2
         await central.down()
         await central.up(server_context(new, tmp_path))
+        await until(lambda: not app.engine.station.context.online)
+        app.connection.reconnect("the test wants it")
         await central.connected(3)
         await online(app)
         listed = await central.csms.ask("GetInstalledCertificateIds", {"certificateType": use})
