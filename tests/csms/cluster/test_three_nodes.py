@@ -286,6 +286,32 @@ async def _gone(node: NodeProcess, path: str) -> bool:
     return not (await node.get(path))["connected"]
 
 
+async def test_a_redis_cluster_and_a_small_pool_serve_as_well(redis_servers: dict[str, RedisServer]) -> None:
+    """On a Redis Cluster, which refuses commands across slots, and with three connections for each node."""
+    redis = redis_servers["redis-cluster"]
+    await redis.start()
+    options = ("--redis-cluster", "--redis-pool", "3")
+    nodes = [NodeProcess(name, redis.url, *options) for name in ("A", "B")]
+    points: list[ChargePoint] = []
+    try:
+        await asyncio.gather(*(node.start() for node in nodes))
+        a, b = nodes
+        points.append(await ChargePoint("CP1").connect(b))
+        number = (await points[0].call("StartTransaction", START))["transactionId"]
+        outcomes = await asyncio.gather(*(a.command("CP1", timeout_s=20) for _ in range(20)))
+        assert {found["outcome"] for found in outcomes} == {"answered"}
+        assert sorted(points[0].ids) == sorted(found["message_id"] for found in outcomes)
+        points.append(await ChargePoint("CP1").connect(a))
+        assert await points[0].closed() == 1001
+        assert (await points[1].call("StartTransaction", START))["transactionId"] == number
+        assert (await b.command("CP1"))["outcome"] == "answered"
+    finally:
+        for point in points:
+            point.abandon()
+        for node in nodes:
+            await node.close()
+
+
 async def test_the_figures_of_a_node(house: House) -> None:
     """Presence, lag, pending and latency are told in the words of Prometheus."""
     await house.point("CP1", house.b)
