@@ -308,16 +308,24 @@ class Csms:
             await self._open_http()
         except OSError:
             await self._door.close()
+            await self._close_http()
             raise
 
     async def _open_http(self) -> None:
         if self.config.api_host is not None:
-            self._api = ApiServer(build_api(self), self.config.api_host, self.config.api_port)
-            self._api_port = await self._api.open()
+            api = ApiServer(build_api(self), self.config.api_host, self.config.api_port)
+            self._api_port = await api.open()
+            self._api = api
         files = self.config.files
         if files is not None:
-            self._files = ApiServer(files_app(files), files.host, files.port)
-            self._files_port = await self._files.open()
+            served = ApiServer(files_app(files), files.host, files.port)
+            self._files_port = await served.open()
+            self._files = served
+
+    async def _close_http(self) -> None:
+        for server in (self._api, self._files):
+            if server is not None:
+                await server.close()
 
     async def stop(self) -> None:
         """Close everything within a second, after the time the settings give connections to move elsewhere."""
@@ -325,9 +333,7 @@ class Csms:
             await self._door.drain(self.config.drain_s, self._rng)
         self.hub.close()
         await self._door.close()  # first: it ends the commands that requests are waiting for
-        for server in (self._api, self._files):
-            if server is not None:
-                await server.close()
+        await self._close_http()
         if self._keeper is not None:
             await self._settle()
             await self._keeper.close()

@@ -70,5 +70,5 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit:
             where = f"{self.config.host}:{self.config.port}"
-            raise OSError(f"the HTTP API cannot listen on {where}: is the port in use?") from None
+            raise OSError(f"cannot listen for HTTP on {where}: is the port in use?") from None
         self.opened.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -243,6 +244,19 @@ async def test_a_central_system_serves_its_files(tmp_path: Path) -> None:
         assert (await client.get(f"{csms.api_url}/files")).status_code == 404
     with pytest.raises(ValueError, match="key"):
         FilesConfig(tmp_path, "")
+
+
+async def test_a_taken_port_for_files_leaves_no_door_open(tmp_path: Path) -> None:
+    """A file endpoint that cannot be opened is an error at the start, and the doors that were open are closed again."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        csms = Csms(CsmsConfig(files=FilesConfig(tmp_path, "k3y", port=taken.getsockname()[1])))
+        with pytest.raises(OSError, match="in use"):
+            await csms.start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"{csms.api_url}/health")
 
 
 @pytest.mark.parametrize("path", ["wrong/log.txt", "k3y/..%2Fx", "k3y/.hidden", "k3y/a%00b", "k3y/" + "x" * 101])
