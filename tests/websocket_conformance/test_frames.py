@@ -150,7 +150,7 @@ async def test_a_slow_reader_holds_the_sender_back(connect: Dial) -> None:
     """What the network does not take is not heaped up; nothing of it is lost, and a sender that waits learns of the end."""
     text = "x" * 200_000
     async with conversation(connect, fragment_bytes=1_000_000) as line:
-        sending = [asyncio.create_task(line.ours.send(text)) for _ in range(50)]
+        sending = [asyncio.create_task(line.ours.send(text)) for _ in range(100)]
         await asyncio.sleep(0.1)
         assert not all(task.done() for task in sending)
         assert transport_of(line.ours).get_write_buffer_size() < 4 * len(text)
