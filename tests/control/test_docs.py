@@ -125,6 +125,7 @@ async def charging_and_waiting(one: Station) -> None:
             seen["evse"]["drawn_a"][0] > 0
             and seen["link"]["state"] == "waiting"
             and seen["link"]["next_attempt_in_s"] > 3 * SPEED
+            and seen["link"]["modem"]["signal_dbm"] is not None
         ):
             event = await events.next()
             if event.name == "link" or (event.name == "evse" and event.data["id"] == 1):
