@@ -148,7 +148,6 @@ async def open_app(directory: Path, overrides: Mapping[str, str] | None = None) 
         "csms.url": NOBODY,
         "control.listen": "127.0.0.1:0",
         "station.charge_before_accepted": "true",
-        "station.profiles": "RemoteTrigger",  # no security events: what waits in the queue is what a test puts there
         "ocpp16.AllowOfflineTxForUnknownId": "true",
     }
     config = load_config(None, environment={}, overrides={**settings, **(overrides or {})})
