@@ -198,7 +198,14 @@ class App:
 
             link = ConfiguredLink(self.config, lambda: self.connection)
             return Translator201(
-                self.engine, self.timeline, self.outbox, registrar, self.identity, link, quantities=quantities
+                self.engine,
+                self.timeline,
+                self.outbox,
+                registrar,
+                self.identity,
+                link,
+                quantities=quantities,
+                vendors=self.vendors,
             )
 
         makers = {"ocpp1.6": ocpp16, "ocpp2.0.1": ocpp201}

@@ -116,6 +116,11 @@ class Translator16:
             self._handlers["ExtendedTriggerMessage"] = self.triggers.trigger_extended
         engine.observe(self._observe)
 
+    @property
+    def actions(self) -> frozenset[str]:
+        """The CALLs of the central system that are answered."""
+        return frozenset(self._handlers)
+
     async def load(self, queue: Queue) -> None:
         """Read what the protocol stored."""
         await self.transactions.load(queue)

@@ -1,27 +1,27 @@
 """Functional block P of OCPP 2.0.1 (edition 3, part 2): messages of vendors."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from firmware.engine.engine import Engine
 from firmware.ocpp201.answering import reply
+from firmware.vendors import VendorResult, Vendors
 from ocpp_client.peer import Reply
-from ocpp_client.v201.data_transfer import DataTransferRequest, DataTransferResponse
+from ocpp_client.v201.data_transfer import DataTransferRequest, DataTransferResponse, DataTransferStatusEnumType
 
-VendorHandler = Callable[[str | None, Any], Awaitable[DataTransferResponse]]
-"""Answers a DataTransfer of one vendor: gets messageId and data, which may be any JSON."""
+_STATUS: dict[VendorResult, DataTransferStatusEnumType] = {
+    VendorResult.ACCEPTED: "Accepted",
+    VendorResult.REJECTED: "Rejected",
+    VendorResult.UNKNOWN_MESSAGE: "UnknownMessageId",
+    VendorResult.UNKNOWN_VENDOR: "UnknownVendorId",
+}
 
 
 class DataTransfer:
-    """Vendors register their handlers in `vendors`."""
+    """Hands a vendor's message to its handler."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, vendors: Vendors) -> None:
         self._engine = engine
-        self.vendors: dict[str, VendorHandler] = {}
+        self._vendors = vendors
 
     async def data_transfer(self, request: DataTransferRequest) -> Reply:
-        """DataTransfer (P01)."""
-        handler = self.vendors.get(request.vendor_id)
-        if handler is None:
-            return Reply(DataTransferResponse(status="UnknownVendorId"))
-        return reply(self._engine, await handler(request.message_id, request.data))
+        """DataTransfer (P01). Data may be any JSON."""
+        answer = await self._vendors.answer(request.vendor_id, request.message_id, request.data)
+        return reply(self._engine, DataTransferResponse(status=_STATUS[answer.result], data=answer.data))

@@ -29,6 +29,7 @@ from firmware.ocpp201.variables import Variables
 from firmware.outbox import ByLane, Outbox
 from firmware.registration import Registrar
 from firmware.session import Manners, Session
+from firmware.vendors import Vendors
 from ocpp_client.errors import Refuse
 from ocpp_client.peer import Incoming, Peer, Reply
 from ocpp_client.v201.availability import HeartbeatRequest
@@ -52,6 +53,7 @@ class Translator201:
         link: LinkView,
         *,
         quantities: frozenset[str],
+        vendors: Vendors,
     ) -> None:
         """`identity` says what the station is, `link` what is told of its link; `quantities` are what its meters can tell."""
         self._engine = engine
@@ -68,7 +70,6 @@ class Translator201:
         )
         self._session = Session(engine, outbox, registrar, manners)
         self.authorization = Authorization(engine, self._session)
-        self.data_transfer = DataTransfer(engine)
         self.model = DeviceModel(
             Variables(
                 engine.station,
@@ -87,7 +88,7 @@ class Translator201:
         self._handlers: dict[str, Callable[[Any], Awaitable[Reply]]] = {
             "ChangeAvailability": Availability(engine).change,
             "ClearCache": self.authorization.clear_cache,
-            "DataTransfer": self.data_transfer.data_transfer,
+            "DataTransfer": DataTransfer(engine, vendors).data_transfer,
             "GetBaseReport": reports.base_report,
             "GetLocalListVersion": local_list.get_version,
             "GetReport": reports.report,
@@ -103,6 +104,11 @@ class Translator201:
             "UnlockConnector": remote.unlock,
         }
         engine.observe(self._observe)
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The CALLs of the central system that are answered."""
+        return frozenset(self._handlers)
 
     async def load(self, queue: Queue) -> None:
         """Nothing is stored for the protocol alone."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from firmware.vendors import VendorAnswer, VendorResult
 from tests.ocpp201.play import OTHER_TAG, TAG, Play, Scripted201, play
 from tests.ocpp201.test_provisioning import named, put
 
@@ -254,12 +255,10 @@ def test_a_vendors_message_reaches_its_handler(tmp_path: Path) -> None:
     """Vendors register themselves; whoever did not is unknown (P01)."""
 
     async def scenario(stage: Play, csms: Scripted201) -> None:
-        from ocpp_client.v201.data_transfer import DataTransferResponse  # noqa: PLC0415 - as a vendor's own code would
+        async def echo(message_id: str | None, data: Any) -> VendorAnswer:
+            return VendorAnswer(VendorResult.ACCEPTED, {"heard": [message_id, data]})
 
-        async def echo(message_id: str | None, data: Any) -> DataTransferResponse:
-            return DataTransferResponse(status="Accepted", data={"heard": [message_id, data]})
-
-        stage.app.translator.data_transfer.vendors["com.example"] = echo  # type: ignore[attr-defined]
+        stage.app.vendors.register("com.example", echo)
         asked = {"vendorId": "com.example", "messageId": "m", "data": {"any": ["json", 1]}}
         answer = await csms.ask("DataTransfer", asked)
         assert answer == {"status": "Accepted", "data": {"heard": ["m", {"any": ["json", 1]}]}}
