@@ -15,10 +15,10 @@ from csms.admitted import Admitted, load_admitted
 from csms.app import Csms
 from csms.cluster.bus import NodeNameTaken
 from csms.cluster.node import Node
-from csms.config import CsmsConfig, FilesConfig, Limits
+from csms.config import CsmsConfig, FilesConfig
 from csms.core.policy import Policy
 from csms.core.router import Router
-from csms.options import add_arguments
+from csms.options import add_arguments, limits_of
 from csms.passwords import hash_password
 from csms.redis_settings import RedisSettings
 from csms.stores.sqlite import SqliteKeeper
@@ -111,7 +111,7 @@ def configuration(args: argparse.Namespace, admitted: Admitted | None) -> CsmsCo
         stations=None if admitted is None else admitted.stations,
         files=files,
         security_profile=args.profile,
-        limits=Limits(messages_per_s=args.rate),
+        limits=limits_of(args),
         faults_seed=args.faults_seed,
         drain_s=args.drain,
         policy=Policy(heartbeat_interval_s=args.heartbeat, strict_registration=args.strict),

@@ -4,7 +4,7 @@ import argparse
 import socket
 from pathlib import Path
 
-from csms.config import SPOKEN
+from csms.config import SPOKEN, Limits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--files", metavar="DIR", type=Path, help="serve DIR/downloads and take files into DIR/uploads")
     parser.add_argument("--files-listen", metavar="HOST:PORT", default="127.0.0.1:9002", help="for files (%(default)s)")
-    parser.add_argument("--rate", metavar="N", type=float, help="messages a second of one station, on average")
+    add_limits(parser)
     parser.add_argument(
         "--hash-password",
         nargs="?",
@@ -44,6 +44,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("text", "hex"),
         help="read a station's password from standard input, as text or (AuthorizationKey of 1.6) hex; print its hash",
     )
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """How much stations may ask for."""
+    usual = Limits()
+    parser.add_argument(
+        "--connections", metavar="N", type=int, default=usual.connections, help="at most; then 503 (%(default)s)"
+    )
+    parser.add_argument(
+        "--per-address",
+        metavar="N",
+        type=int,
+        default=usual.connections_per_address,
+        help="connections of one address at most; then 429 (%(default)s)",
+    )
+    parser.add_argument("--rate", metavar="N", type=float, help="messages a second of one station, on average")
+
+
+def limits_of(args: argparse.Namespace) -> Limits:
+    """The limits that the options ask for. Raises ValueError."""
+    if args.connections < 1 or args.per_address < 1 or (args.rate is not None and args.rate <= 0):
+        raise ValueError("--connections, --per-address and --rate are above 0")
+    return Limits(connections=args.connections, connections_per_address=args.per_address, messages_per_s=args.rate)
 
 
 def add_security(parser: argparse.ArgumentParser) -> None:

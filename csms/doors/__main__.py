@@ -24,7 +24,7 @@ from csms import handlers
 from csms.admitted import load_admitted
 from csms.api.serving import ApiServer
 from csms.cli import address, authority_of, router_of, tls_context
-from csms.config import SPOKEN, CsmsConfig, Limits
+from csms.config import SPOKEN, CsmsConfig
 from csms.core.engine import Core
 from csms.core.policy import Policy
 from csms.core.router import Router
@@ -33,7 +33,7 @@ from csms.doors.proxy import Proxy, ProxyConfig
 from csms.doors.shared import Shared
 from csms.doors.worker import EVENT_S, Worker
 from csms.doors.workers import Balanced, HttpBackend, ProxyConnections, worker_app
-from csms.options import add_security
+from csms.options import add_limits, add_security, limits_of
 from csms.redis_client import RedisClient
 from csms.redis_settings import RedisSettings
 from csms.stores.redis import RedisKeeper
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     proxy.add_argument("--worker", metavar="URL", action="append", required=True, help="may be given several times")
     proxy.add_argument("--stations", metavar="FILE", type=Path, help="admit the stations of this TOML file only")
     proxy.add_argument("--protocols", metavar="LIST", default=",".join(SPOKEN), help="in order of preference")
-    proxy.add_argument("--rate", metavar="N", type=float, help="messages a second of one station, on average")
+    add_limits(proxy)
     proxy.add_argument("--drain", metavar="S", type=float, default=0.0, help="at the end close over so many seconds")
     add_security(proxy)
     worker = kinds.add_parser("worker", help="handle events, remember everything in Redis")
@@ -80,7 +80,7 @@ async def run_proxy(args: argparse.Namespace, secret: str, stack: AsyncExitStack
         protocols=tuple(part.strip() for part in args.protocols.split(",")),
         stations=None if admitted is None else admitted.stations,
         security_profile=args.profile,
-        limits=Limits(messages_per_s=args.rate),
+        limits=limits_of(args),
     )
     clients = [HttpClient(url, headers=_bearer(secret), timeout_s=EVENT_S) for url in args.worker]
     loop, ssl = asyncio.get_running_loop(), tls_context(args, authority_of(args))

@@ -86,6 +86,7 @@ async def test_mutual_tls_with_an_authority_and_files(tmp_path: Path, monkeypatc
     [
         (("--profile", "3", "--tls-name", "localhost"), "--authority"),
         (("--profile", "2"), "password hash"),
+        (("--rate", "0"), "above 0"),
         (("--tls-name", "localhost"), "--authority"),
         (("--files", "/nowhere", "--files-listen", "x"), "--files-listen"),
         (("--listen", "9000"), "HOST:PORT"),
@@ -153,11 +154,15 @@ def test_options_become_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         "--heartbeat",
         "60",
         "--strict",
+        *("--connections", "5", "--per-address", "2", "--rate", "0.5", "--faults-seed", "3"),
     )
     config = cli.configuration(args, None)
     assert (config.host, config.port, config.api_host, config.api_port) == ("::1", 9, "0.0.0.0", 8)
     assert (config.protocols, config.api_token) == (("ocpp1.6", "ocpp2.0.1"), "s3cret")
     assert (config.policy.heartbeat_interval_s, config.policy.strict_registration) == (60, True)
+    limits = config.limits
+    assert (limits.connections, limits.connections_per_address, limits.messages_per_s) == (5, 2, 0.5)
+    assert (config.faults_seed, config.security_profile, config.files) == (3, None, None)
     assert cli.configuration(parsed("--api", "off"), None).api_host is None
 
 
