@@ -18,6 +18,9 @@ from tests.control.station import CARD, Station, station
 CONTROL_TOKEN = "a-control-token-of-some-length"
 
 
+QUIET = {"station.profiles": "RemoteTrigger"}  # no security events: what waits is what a test puts there
+
+
 def a_start(number: int) -> NewRecord:
     """The start of a transaction, as the journal has it."""
     at = Instant(1.0, "boot-0", 1_780_000_000.0, TimeTrust.SYNCHRONISED)
@@ -34,7 +37,7 @@ async def bury(one: Station, count: int = 1) -> list[int]:
 
 async def test_dead_letters_are_shown_with_their_reason_and_a_masked_token(tmp_path: Path) -> None:
     """What was given up shows what it told, of when, and why it was given up; the token only in part."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         [number] = await bury(one)
         response = await one.http.get("/api/queue")
         [letter] = response.json()["dead_letters"]
@@ -50,7 +53,7 @@ async def test_dead_letters_are_shown_with_their_reason_and_a_masked_token(tmp_p
 
 async def test_waiting_records_are_shown_oldest_first_and_no_more_than_asked_for(tmp_path: Path) -> None:
     """The limit holds for each lane; depth tells how many there are in all."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         ids = await one.app.queue.commit(Commit(append=[a_start(number) for number in range(3)]))
         shown = (await one.http.get("/api/queue?limit=2")).json()
         assert [record["id"] for record in shown["waiting"]] == list(ids[:2])
@@ -61,7 +64,7 @@ async def test_waiting_records_are_shown_oldest_first_and_no_more_than_asked_for
 
 async def test_a_record_that_is_no_fact_is_shown_all_the_same(tmp_path: Path) -> None:
     """A row that nobody can read any more still has its number and its lane."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         [number] = await one.app.queue.commit(Commit(append=[NewRecord("transaction", "s", "odd", b"\xff")]))
         [record] = (await one.http.get("/api/queue")).json()["waiting"]
         assert (record["id"], record["kind"], record["evse"]) == (number, "odd", None)
@@ -69,7 +72,7 @@ async def test_a_record_that_is_no_fact_is_shown_all_the_same(tmp_path: Path) ->
 
 async def test_retry_puts_dead_letters_back(tmp_path: Path) -> None:
     """Only the letters that are named go back, and numbers that are not dead are passed over."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         first, second = await bury(one, 2)
         answer = await one.http.post("/api/queue/retry", json={"ids": [first, 999]})
         assert answer.json() == {"retried": 1}
@@ -80,7 +83,7 @@ async def test_retry_puts_dead_letters_back(tmp_path: Path) -> None:
 
 async def test_discard_deletes_dead_letters_for_good(tmp_path: Path) -> None:
     """What is named is gone, the rest stays."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         first, second = await bury(one, 2)
         answer = await one.http.post("/api/queue/discard", json={"ids": [second]})
         assert answer.json() == {"discarded": 1}
@@ -100,7 +103,7 @@ async def test_discard_deletes_dead_letters_for_good(tmp_path: Path) -> None:
 )
 async def test_ids_have_to_be_named(tmp_path: Path, body: dict[str, object], field: str) -> None:
     """A body without good numbers is refused with the field at fault, and nothing is deleted."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         await bury(one)
         refused = await one.http.post("/api/queue/discard", json=body)
         assert refused.status_code == 400
@@ -110,7 +113,7 @@ async def test_ids_have_to_be_named(tmp_path: Path, body: dict[str, object], fie
 
 async def test_the_export_has_everything_that_a_bill_needs(tmp_path: Path) -> None:
     """Dead letters are exported a line each, with the whole record, token included."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         ids = await bury(one, 2)
         response = await one.http.get("/api/queue/dead.jsonl")
         lines = [json.loads(line) for line in response.text.splitlines()]
@@ -121,14 +124,14 @@ async def test_the_export_has_everything_that_a_bill_needs(tmp_path: Path) -> No
 
 async def test_without_dead_letters_the_export_is_empty(tmp_path: Path) -> None:
     """No line, no error."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         response = await one.http.get("/api/queue/dead.jsonl")
         assert (response.status_code, response.text) == (200, "")
 
 
 async def test_a_journal_that_cannot_be_read_is_an_error_and_the_state_goes_on(tmp_path: Path) -> None:
     """When the journal refuses, its routes answer 503 with the reason, and the state is answered from memory."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         await one.app.queue.commit(Commit(append=[a_start(1)]))
         await one.app.queue.close()
         for response in (
@@ -145,7 +148,7 @@ async def test_a_journal_that_cannot_be_read_is_an_error_and_the_state_goes_on(t
 async def test_a_disk_that_hangs_is_waited_for_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the disk does not answer, the journal's routes give up in time, and the state does not wait for it."""
     monkeypatch.setattr("firmware.control.queue.DISK_TIMEOUT_S", 0.05)
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         await one.app.queue.commit(Commit(append=[a_start(1)]))
         disk = threading.Event()
         one.app.queue._executor.submit(
@@ -164,7 +167,7 @@ async def test_a_disk_that_hangs_is_waited_for_only_so_long(tmp_path: Path, monk
 
 async def test_a_command_works_through_the_client(tmp_path: Path) -> None:
     """Listing, exporting, retrying and discarding go over the interface of the running station."""
-    async with station(tmp_path, {"control.token": CONTROL_TOKEN}) as one:
+    async with station(tmp_path, {**QUIET, "control.token": CONTROL_TOKEN}) as one:
         first, second = await bury(one, 2)
         client = ControlClient(one.app.control_url or "", CONTROL_TOKEN)
         queue = await asyncio.to_thread(client.queue)
@@ -177,7 +180,7 @@ async def test_a_command_works_through_the_client(tmp_path: Path) -> None:
 
 async def test_many_letters_go_in_several_requests(tmp_path: Path) -> None:
     """The client takes as many numbers as a journal may have dead letters, though one request does not."""
-    async with station(tmp_path) as one:
+    async with station(tmp_path, QUIET) as one:
         [number] = await bury(one)
         client = ControlClient(one.app.control_url or "")
         assert await asyncio.to_thread(client.retry, [*range(100_000, 102_000), number]) == 1
@@ -185,7 +188,7 @@ async def test_many_letters_go_in_several_requests(tmp_path: Path) -> None:
 
 async def test_the_client_says_what_the_station_refused(tmp_path: Path) -> None:
     """A missing token and a wrong body come out as the station's own words."""
-    async with station(tmp_path, {"control.token": CONTROL_TOKEN}) as one:
+    async with station(tmp_path, {**QUIET, "control.token": CONTROL_TOKEN}) as one:
         with pytest.raises(ControlError, match=r"refused: send the token of control\.token"):
             await asyncio.to_thread(ControlClient(one.app.control_url or "").queue)
 
