@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pace.add_argument("--virtual", action="store_true", help="in virtual time, an hour in a moment (the default)")
     pace.add_argument("--real", action="store_true", help="in real time")
     play.add_argument("--csms", metavar="URL", help="your central system, without the identity; in real time")
+    play.add_argument("--longest-wait", type=float, metavar="S", help="cut waits that are longer, in real time")
     play.add_argument("--id", metavar="ID", help="identity of the station in real time")
     play.add_argument("--config", type=Path, metavar="FILE", help="configuration of the station in real time")
     play.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any configuration key")
@@ -111,11 +112,23 @@ def _jobs(args: argparse.Namespace, chosen: list[Scenario]) -> list[tuple[Scenar
     """Each scenario with each version that it is for. Raises ScenarioError when nothing is left."""
     wanted = PROTOCOLS if args.protocol == "both" else (args.protocol,)
     jobs = [(scenario, protocol) for protocol in wanted for scenario in chosen if scenario.fits(protocol)]
-    if args.real or args.csms is not None:
-        jobs = [(scenario, protocol) for scenario, protocol in jobs if not scenario.needs_power]
+    for job in tuple(jobs):
+        hindrance = _hindrance(args, job[0])
+        if hindrance is not None:
+            print(f"{job[0].name} is left out: {hindrance}", file=sys.stderr)
+            jobs.remove(job)
     if not jobs:
-        raise ScenarioError("none of these can be played so: they are for another version, or need --virtual")
+        raise ScenarioError("none of these can be played so")
     return jobs
+
+
+def _hindrance(args: argparse.Namespace, scenario: Scenario) -> str | None:
+    """Why a scenario cannot be played as the options ask."""
+    if args.csms is not None and scenario.needs_reference:
+        return "only the reference central system can play its part"
+    if (args.real or args.csms is not None) and scenario.needs_virtual:
+        return "the power fails or the central system goes away in it; only in virtual time they come back"
+    return None
 
 
 def _virtual(args: argparse.Namespace, scenario: Scenario, protocol: str, *, show: bool) -> Result:
@@ -137,14 +150,23 @@ async def _real(args: argparse.Namespace, scenario: Scenario, protocol: str, *, 
         url = args.csms if csms is None else csms.ws_url
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wayside-scenario-")))
         config = common.configuration(
-            _station_arguments(args, url), **{"csms.protocols": protocol, "control.enabled": "false", "firmware.unsigned": "true"}
+            _station_arguments(args, url),
+            **{"csms.protocols": protocol, "control.enabled": "false", "firmware.unsigned": "true"},
         )
         description = common.board(config)
 
         async def open_app(where: Path) -> "App":
             return await common.open_app(config, description, where)
 
-        found = await play(scenario, open_app, directory, csms=csms, changed=_progress(show), ask=_ask)
+        found = await play(
+            scenario,
+            open_app,
+            directory,
+            csms=csms,
+            changed=_progress(show),
+            ask=_ask,
+            longest_wait_s=args.longest_wait,
+        )
     return Result(found, protocol, time.perf_counter() - began_s)
 
 

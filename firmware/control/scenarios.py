@@ -21,7 +21,7 @@ class ScenarioRoutes:
     def __init__(self, player: Player, recorder: Recorder) -> None:
         self._player = player
         self._recorder = recorder
-        self._library: list[dict[str, Any]] | None = None
+        self._library: list[Scenario] | None = None
 
     def routes(self) -> list[Route]:
         """The table."""
@@ -37,8 +37,18 @@ class ScenarioRoutes:
     async def list(self, _request: Request) -> Response:
         """The library, and how the newest run stands."""
         if self._library is None:
-            self._library = [_summary(library.get(name)) for name in library.names()]  # read once: it never changes
-        return answer({"scenarios": self._library, **self.picture()})
+            self._library = [library.get(name) for name in library.names()]  # read once: it never changes
+        return answer({"scenarios": [self._summary(each) for each in self._library], **self.picture()})
+
+    def _summary(self, scenario: Scenario) -> dict[str, Any]:
+        return {
+            "name": scenario.name,
+            "title": scenario.head.title,
+            "about": scenario.head.about,
+            "protocols": list(scenario.head.protocols),
+            "playable_here": self._player.hindrance(scenario) is None,
+            "steps": [step.title for step in scenario.steps],
+        }
 
     def picture(self) -> dict[str, Any]:
         """What changes: the newest run, and the recording."""
@@ -94,14 +104,3 @@ def _wanted(body: dict[str, Any]) -> Scenario:
     except ScenarioError as error:
         raise ApiError(400, str(error), next(iter(body))) from None
     raise ApiError(400, "unknown key; send name or text", next(iter(body)))
-
-
-def _summary(scenario: Scenario) -> dict[str, Any]:
-    return {
-        "name": scenario.name,
-        "title": scenario.head.title,
-        "about": scenario.head.about,
-        "protocols": list(scenario.head.protocols),
-        "playable_here": not scenario.restarts,
-        "steps": [step.title for step in scenario.steps],
-    }

@@ -349,15 +349,18 @@ class Scenario:
     lines: tuple[int, ...]
 
     @property
-    def needs_power(self) -> bool:
-        """Whether the power of the station is switched: only a station in virtual time lives through that."""
-        return any(isinstance(step, Power) for step in self.steps)
+    def needs_virtual(self) -> bool:
+        """Whether the station loses its power or the central system goes away: only in virtual time do they live through that."""
+        return any(
+            isinstance(step, Power) or (isinstance(step, Central) and step.csms in {"stop", "start", "restart"})
+            for step in self.steps
+        )
 
     @property
     def restarts(self) -> bool:
         """Whether the station's program starts again in it."""
         ordered = {step.command for step in self.steps if isinstance(step, Command)}
-        return self.needs_power or not ordered.isdisjoint(RESTARTING)
+        return self.needs_virtual or not ordered.isdisjoint(RESTARTING)
 
     @property
     def needs_reference(self) -> bool:

@@ -81,8 +81,11 @@ class LiveStage:
         *,
         ask: Callable[[str], None],
         files_url: str | None = None,
+        longest_wait_s: float | None = None,
     ) -> None:
+        """`longest_wait_s` cuts waits that are longer."""
         self.files_url = files_url
+        self._longest_wait_s = longest_wait_s
         self._present: App | None = None
         self._deaf: Callable[[], None] = _nothing
         self._latest_protocol: str | None = None
@@ -136,6 +139,8 @@ class LiveStage:
     async def wait(self, seconds: float) -> None:
         """Long waits pass quickly where the central system shares our clock."""
         clock = self._world.clock
+        if self._longest_wait_s is not None:
+            seconds = min(seconds, self._longest_wait_s)
         fast = self._fast_waits and seconds > LONG_WAIT_S and clock.speed < FAST
         if not fast:
             await asyncio.sleep(seconds)

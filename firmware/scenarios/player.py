@@ -43,8 +43,9 @@ class Player:
         """Play a scenario. Raises NotNow."""
         if self._task is not None:
             raise NotNow("a scenario is being played; stop it first")
-        if scenario.restarts:
-            raise NotNow("the station restarts in this scenario; play it with: wayside scenario run")
+        hindrance = self.hindrance(scenario)
+        if hindrance is not None:
+            raise NotNow(hindrance)
         busy = [evse.id for evse in self._app.engine.station.evses.values() if evse.plug is not Plug.UNPLUGGED]
         if busy:
             raise NotNow(f"EVSE {busy[0]} has a cable plugged in; unplug it first")
@@ -53,6 +54,14 @@ class Player:
         self._ended = "running"
         self._task = asyncio.create_task(self._play(stage, self._run))
         self._changed()
+
+    def hindrance(self, scenario: Scenario) -> str | None:
+        """Why a scenario cannot be played on this station at all, if so."""
+        if scenario.restarts:
+            return "the station or its central system restarts in this scenario; play it with: wayside scenario run"
+        if scenario.needs_reference and self._app.central is None:
+            return "only the reference central system can play its part in this scenario"
+        return None
 
     def stop(self) -> bool:
         """End the run that is on; tells whether there was one."""

@@ -1,11 +1,15 @@
 """How a scenario is played: what its steps wait for, how it fails, and what is told."""
 
+import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from csms.app import Csms
+from csms.config import CsmsConfig
 from firmware.cli import main
 from firmware.scenarios.format import parse
 from firmware.scenarios.runner import Run, TickState
@@ -151,3 +155,25 @@ def test_real_time_is_as_good_as_virtual_time(tmp_path: Path, capsys: pytest.Cap
         "[[step]]\nexpect = { online = true }\n"
     )
     assert main(["scenario", "run", str(file), "--real"]) == 0, capsys.readouterr().out
+
+
+async def test_a_scenario_is_played_against_another_central_system(tmp_path: Path) -> None:
+    """The station connects to the URL, waits are cut, the books of others are left alone, and what cannot be played is left out."""
+    file = tmp_path / "short.toml"
+    file.write_text(
+        f'title = "short"\n{PLUG}{TAP}{CHARGING}[[step]]\nwait_s = 900\n[[step]]\nexpect = {{ books = {{ open = 1 }} }}\n'
+    )
+    async with Csms(CsmsConfig(api_host=None)) as csms:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "firmware", "scenario", "run", str(file), "power-cut", "boot-held"),
+            *("--csms", csms.ws_url, "--longest-wait", "0.2", "--id", "TRIAL"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            out, errors = await process.communicate()
+        assert process.returncode == 0, out.decode()
+        assert "cannot be read from here" in out.decode()
+        assert "power-cut is left out" in errors.decode()
+        assert "boot-held is left out" in errors.decode()
+        assert len(csms.books.transactions("TRIAL")) == 1
