@@ -1,7 +1,7 @@
 # Everything a person does here. `make run` needs Python 3.11 or newer and the network once, to install locked packages.
 PY := .venv/bin/python
 
-.PHONY: run test style types imports bench lock clean
+.PHONY: run test style types imports bench screenshots lock clean
 .DEFAULT_GOAL := run
 
 run: ## Reference CSMS and a charge point on mock hardware; `make run ARGS=--auto` plays one session and compares the books
@@ -28,6 +28,10 @@ bench: .dev ## Figures beside their floors and peers
 .PHONY: .dev
 .dev:
 	@scripts/venv development
+
+screenshots: .dev ## Writes docs/screenshots/*.png anew: the page in a real browser; needs Chromium
+	@scripts/prepare-tests
+	@$(PY) -m tests.page.screenshots
 
 lock: ## Writes requirements/*.txt anew from pyproject.toml
 	@scripts/lock

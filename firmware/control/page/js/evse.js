@@ -3,7 +3,7 @@ import * as bench from './bench.js';
 import { h, icon, s, text } from './dom.js';
 import { plot } from './plot.js';
 import { scene } from './scene.js';
-import { drawn, energyWh, faultsOf, isLive, isMock, pictureOf, scheduleOf, stateOf } from './station.js';
+import { drawn, energyWh, faultsOf, isLive, isMock, lastOf, pictureOf, scheduleOf, stateOf } from './station.js';
 import { S, now } from './store.js';
 import { dur, faultText, hm, hms, lang, num, t } from './words.js';
 
@@ -30,11 +30,12 @@ export class EvseView {
     this.fault = h('div.faultbox', { role: 'alert', hidden: true });
     this.plot = s('svg', { class: 'plot' });
     this.plotBox = h('div.plotbox', {}, this.plot);
+    this.protocol = h('p.ocpp.below'); // on a phone the protocols' words have no room beside the state
     this.scene = h('div.scene', {}, this.svg, this.figure, this.under);
     const choose = h('button.pno', { type: 'button', 'aria-label': t('evse', { n: id }), onclick: () => focus(id) }, String(id));
     this.element = h('article.evse', { 'aria-label': t('evse', { n: id }), id: `evse-${id}` },
       h('header.eh', {}, choose, h('div.ew', {}, this.word, this.sub), this.others),
-      this.facts, this.fault, this.scene, this.acts, this.plotBox);
+      this.facts, this.fault, this.scene, this.acts, this.plotBox, this.protocol);
     this.svg.addEventListener('click', event => this.touch(event));
     this.keys = {}; // what each part was last built for
     this.gapSince = null;
@@ -61,8 +62,7 @@ export class EvseView {
     this.paintFacts(evse, state);
     this.paintActions(evse, state);
     this.paintFaults(evse);
-    const { started } = evse.transaction ?? evse.finished ?? {};
-    this.plotBox.hidden = !isBig || !(evse.transaction || (state === 'done' && started));
+    this.plotBox.hidden = !isBig || !(evse.transaction ?? lastOf(evse, state));
     if (!this.plotBox.hidden) plot(this.plot, evse, this.plotBox.clientWidth, phone.matches ? 164 : low.matches ? 144 : 170);
   }
 
@@ -76,7 +76,10 @@ export class EvseView {
 
   paintSub(evse, state) {
     const words = this.sentence(evse, state), both = `1.6 ${evse.status['ocpp1.6']} · 2.0.1 ${evse.status['ocpp2.0.1']}`;
-    this.once('sub', [words, both, this.isBig], () => this.sub.replaceChildren(words, this.isBig ? h('span.ocpp', {}, both) : ''));
+    this.once('sub', [words, both, this.isBig], () => {
+      this.sub.replaceChildren(words, this.isBig ? h('span.ocpp', {}, both) : '');
+      text(this.protocol, both);
+    });
   }
 
   sentence(evse, state) {
@@ -86,7 +89,7 @@ export class EvseView {
     if (state === 'fault') return faultText(faultsOf(evse)[0].code).name;
     if (state === 'charging' && this.holdsBack(evse)) return t('s_gap');
     if (state === 'pausedLimit') {
-      const next = scheduleOf(evse, now()).find(([ms, a]) => ms > now() && a > 0);
+      const next = scheduleOf(evse).find(([ms, a]) => ms > now() && a > 0);
       if (next) return t('s_pausedUntil', { until: hm(next[0]) });
     }
     if (['free', 'plugged', 'cable'].includes(state) && S.station?.ready === false) return t('s_notReady');
@@ -153,7 +156,7 @@ export class EvseView {
   paintFacts(evse, state) {
     const facts = [], tx = evse.transaction, wh = energyWh(evse, state);
     if (evse.plugged === 'vehicle' || evse.token || tx) {
-      const last = state === 'done' ? evse.finished : null;
+      const last = lastOf(evse, state);
       const ms = tx?.started ? now() - Date.parse(tx.started) : last?.started && last.ended ? Date.parse(last.ended) - Date.parse(last.started) : null;
       facts.push([t('energy'), wh == null ? '–' : num(wh / 1000, 2), wh == null ? '' : 'kWh'], [t('time'), ms == null ? '–' : dur(ms), ''],
         [t('card'), evse.token ?? t('none'), ''], [t('carL'), evse.soc_percent == null ? '–' : `${Math.floor(evse.soc_percent)} %`, '']);

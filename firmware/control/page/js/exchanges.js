@@ -67,9 +67,9 @@ function finish(frame, [type, id, second, description], asked) {
   const made = asked ?? row(frame, id, t('orphan'));
   open.delete(made.direction + made.id);
   made.response = frame.text;
-  made.status = type === RESULT ? statusOf(second ?? {}) : type === ERROR || type === RESULT_ERROR ? second : '?';
+  made.status = type === RESULT ? statusOf(second ?? {}) : t('refusedBy');
   made.bad = type !== RESULT || /Reject|Block|Invalid|Unknown|Fail|Expired|NotSupported|NotImplemented|Concurrent|Error/.test(made.status);
-  if (type === ERROR && !made.summary) made.summary = description ?? '';
+  if (type === ERROR || type === RESULT_ERROR) made.summary = [second, made.summary || description].filter(Boolean).join(', ');
   if (asked) made.ms = Math.max(0, Math.round((frame.monotonic_s - made.monotonic) * 1000));
   made.mark = violation(frame) ?? made.mark;
   made.haystack = null;
@@ -90,8 +90,11 @@ follow('rules', () => {
 
 const violation = frame => (frame.violation ? { kind: 'viol', says: frame.violation } : null);
 
+// Messages that are kept while there is no connection; a status tells since when it holds, and has not waited.
+const KEPT_MESSAGES = new Set(['StartTransaction', 'StopTransaction', 'MeterValues', 'TransactionEvent', 'SecurityEventNotification']);
+
 function waited(made, payload) {
-  if (made.direction !== 'out' || made.at == null) return null;
+  if (made.direction !== 'out' || made.at == null || !KEPT_MESSAGES.has(made.action)) return null;
   const told = Date.parse(payload.timestamp ?? payload.meterValue?.[0]?.timestamp ?? '');
   if (!(made.at - told > QUEUED_MS)) return null;
   const long = dur(made.at - told);

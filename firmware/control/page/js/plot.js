@@ -19,7 +19,7 @@ export function plot(svg, evse, width, height) {
   const first = points.length ? wallOf(points[0][0]) : at;
   const from = Math.max(Math.min(first - 0.5 * MINUTE, at - 10 * MINUTE), at - (small ? 50 : 180) * MINUTE);
   const ahead = small ? 75 * MINUTE : Math.max(45 * MINUTE, Math.min(90 * MINUTE, (at - from) * 1.15));
-  const changes = scheduleOf(evse, at).filter(([when]) => when > at && when < at + ahead);
+  const changes = scheduleOf(evse).filter(([when]) => when > at && when < at + ahead);
   const limit = evse.limit_a ?? evse.max_current_a;
   const highest = Math.max(limit, ...changes.map(change => change[1]), ...points.map(point => Math.max(point[3] ?? 0, point[1] ?? 0)));
   const frame = {
@@ -39,7 +39,7 @@ export function plot(svg, evse, width, height) {
 // What has flowed since the transaction began, or in the last minutes when there is none.
 function session(evse) {
   const started = evse.transaction?.started ?? evse.finished?.started;
-  const from = started ? Date.parse(started) - 5 * MINUTE : now() - 20 * MINUTE;
+  const from = started ? Date.parse(started) - MINUTE / 4 : now() - 20 * MINUTE;
   const points = seriesOf(evse.id).filter(point => wallOf(point[0]) >= from);
   if (points.length <= POINTS) return points;
   const step = points.length / POINTS; // the highest and lowest of each step stay, so that no dip is lost

@@ -38,15 +38,17 @@ export function stateOf(evse) {
 export const drawn = evse => peak(evse.drawn_a) ?? 0;
 export const isLive = evse => mainsOn() && evse.contactor.feedback === true && drawn(evse) > FLOWS_A;
 
+// The transaction that has just ended, while its car is still there.
+export const lastOf = (evse, state) =>
+  (['done', 'fault'].includes(state) && evse.plugged === 'vehicle' && !evse.transaction ? evse.finished : null);
+
 // Energy of the transaction that runs, or of the one that has just ended.
 export function energyWh(evse, state) {
-  return evse.transaction ? evse.transaction.energy_wh : state === 'done' ? evse.finished?.energy_wh ?? null : null;
+  return (evse.transaction ?? lastOf(evse, state))?.energy_wh ?? null;
 }
 
 // Where the limit changes: [ms, A], from the composite schedule that the station sees ahead.
-export function scheduleOf(evse, at) {
-  return (evse.schedule ?? []).map(([offset, limit]) => [at + offset * 1000, limit]);
-}
+export const scheduleOf = evse => (evse.schedule ?? []).map(([offset, limit]) => [evse.at + offset * 1000, limit]);
 
 // What the picture shows.
 export function pictureOf(evse, state, tapped) {

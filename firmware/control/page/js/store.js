@@ -84,6 +84,7 @@ const KEPT_POINTS = 4000;
 const KEPT_MS = 3 * 3600e3;
 
 function evse(picture) {
+  picture.at = now(); // offsets of its schedule count from here
   S.evses.set(picture.id, picture);
   const series = S.series.get(picture.id) ?? [], last = series.at(-1);
   const point = [monotonicNow(), peak(picture.drawn_a), picture.offered_a, picture.limit_a, picture.power_w];
