@@ -28,6 +28,7 @@ from firmware.core.transaction import Ending, Move, Phase, Transaction
 from firmware.core.values import Energy, Maintenance, Plug, Point, StopCause, Token, TokenInfo, Verdict
 from hal.types import Fault, FaultCode, Instant, LockState, MeterReading, PilotReading, PilotState, SignedReading
 
+_END_WITH_AUTHORISATION = frozenset({Point.AUTHORIZED, Point.POWER_PATH_CLOSED, Point.ENERGY_TRANSFER})
 _SILENT_PILOT = frozenset({PilotState.E, PilotState.F, PilotState.UNKNOWN})  # says nothing about the plug
 
 
@@ -165,6 +166,9 @@ class Evse:
         if self.tx is None or self.tx.phase is not Phase.OPEN:
             return
         granted = self.auth.state is AuthState.GRANTED
+        if self._told_energy is Energy.FLOWING and Point.ENERGY_TRANSFER in settings[STOP_POINTS]:
+            self.stop(StopCause.EV_DISCONNECTED, now)
+            return
         if settings[STOP_ON_EV_DISCONNECT] or not granted:
             if granted and not settings[UNLOCK_ON_EV_DISCONNECT] and self.plug is Plug.STATION:
                 self.held_for, self.held_group = self.tx.token, self.tx.group
@@ -261,7 +265,7 @@ class Evse:
         self.auth.to(AuthState.NONE)
         if granted and tx is not None and tx.phase is Phase.OPEN:
             tx.revoked = tx.revoked or cause
-            if self.context.settings[STOP_POINTS] & frozenset({Point.AUTHORIZED, Point.POWER_PATH_CLOSED}):
+            if self.context.settings[STOP_POINTS] & _END_WITH_AUTHORISATION:
                 self.stop(cause, now, token)
             else:
                 self._update(trigger or TRIGGERS.get(cause, Trigger.ABNORMAL), now, token=token)
@@ -393,7 +397,10 @@ class Evse:
             )
             self.context.emit(ReadingNeeded(self.id, ending=False))
         elif tx is not None and tx.durable and self.plug is Plug.VEHICLE and self.energy is not self._told_energy:
-            self._update(Trigger.ENERGY_CHANGED, now)
+            if self._told_energy is Energy.FLOWING and Point.ENERGY_TRANSFER in self.context.settings[STOP_POINTS]:
+                self.stop(StopCause.STOPPED_BY_EV if self.energy is Energy.PAUSED_BY_EV else StopCause.OTHER, now)
+            else:
+                self._update(Trigger.ENERGY_CHANGED, now)
         self.context.emit(EvseChanged(self.id))
 
     def tick(self, now: Instant) -> None:

@@ -30,6 +30,7 @@ TRIGGERS: dict[StopCause, Trigger] = {
     StopCause.RESET_HARD: Trigger.RESET,
     StopCause.UNLOCK: Trigger.UNLOCK,
     StopCause.ENERGY_LIMIT: Trigger.ENERGY_LIMIT,
+    StopCause.STOPPED_BY_EV: Trigger.ENERGY_CHANGED,
 }
 
 

@@ -133,6 +133,7 @@ class StopCause(StrEnum):
     ENERGY_LIMIT = "EnergyLimit"
     TIME_LIMIT = "TimeLimit"
     SOC_LIMIT = "SocLimit"
+    STOPPED_BY_EV = "StoppedByEV"
     OTHER = "Other"
 
 

@@ -27,7 +27,7 @@ NO_LIMITS = Limits()
 
 # No energy flows before its start is on disk, so that its flow cannot be what starts a transaction. There is no sensor in the bay.
 START_POINTS = (Point.EV_CONNECTED, Point.AUTHORIZED, Point.POWER_PATH_CLOSED)
-STOP_POINTS = (Point.EV_CONNECTED, Point.AUTHORIZED, Point.POWER_PATH_CLOSED)
+STOP_POINTS = (*START_POINTS, Point.ENERGY_TRANSFER)
 
 
 @dataclass(frozen=True, slots=True)

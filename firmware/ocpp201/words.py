@@ -49,6 +49,7 @@ REASONS: dict[StopCause, ReasonEnumType] = {
     StopCause.ENERGY_LIMIT: "EnergyLimitReached",
     StopCause.TIME_LIMIT: "TimeLimitReached",
     StopCause.SOC_LIMIT: "SOCLimitReached",
+    StopCause.STOPPED_BY_EV: "StoppedByEV",
 }
 TRIGGERS: dict[Trigger, TriggerReasonEnumType] = {
     Trigger.PLUGGED_IN: "CablePluggedIn",

@@ -124,3 +124,23 @@ def test_who_asks_hears_the_state_and_the_sampled_values_of_the_transaction() ->
     fact = pole.facts()[-1]
     assert (fact.kind, fact.trigger, fact.seq) == (FactKind.UPDATED, Trigger.TRIGGERED, before)
     assert [sample.value for sample in fact.frames[0].samples] == [1000]
+
+
+def test_a_transaction_may_end_with_the_flow_of_energy() -> None:
+    """A vehicle that stops taking energy ends it, one that has not begun to does not; so does one that leaves."""
+    pole = Pole(tx__stop_points="EnergyTransfer")
+    pole.pilot(PilotState.B)
+    pole.tap()
+    pole.answer()
+    assert pole.facts(FactKind.ENDED) == []
+    pole.pilot(PilotState.C)
+    pole.pilot(PilotState.B)
+    (ended,) = pole.facts(FactKind.ENDED)
+    assert (ended.cause, ended.trigger) == (StopCause.STOPPED_BY_EV, Trigger.ENERGY_CHANGED)
+    pole.pilot(PilotState.A)
+    pole.charge()
+    pole.pilot(PilotState.A)
+    assert pole.facts(FactKind.ENDED)[-1].cause is StopCause.EV_DISCONNECTED
+    pole.charge()
+    pole.tap()
+    assert pole.facts(FactKind.ENDED)[-1].cause is StopCause.LOCAL
