@@ -8,12 +8,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
+from heapq import heappop, heappush
 
 from firmware.core.profiles import Kind, Period, Profile, Purpose, RateUnit
 
 TENTH = Decimal("0.1")
 STANDARD_PHASES = 3  # of a limit that does not say for how many it is
-BOUNDARIES = 1000  # looked at for one composite schedule; one that has more is told as far as they reach
+BOUNDARIES = 500  # looked at for one composite schedule; one that has more is told as far as they reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +181,13 @@ class Constraints:
         used = min(phases or STANDARD_PHASES, self.wiring.phases)
         return Limit(converted(value, unit, into, used, self.wiring.voltage_v), used)
 
+    def profiles(self) -> Iterator[Profile]:
+        """Every profile, in force or not."""
+        return (profile for groups in self.layers for group in groups for profile in group)
+
     def next_change_ms(self, after_ms: int) -> int | None:
         """The first moment after this one at which `limit` may differ; None: never."""
-        profiles = (profile for groups in self.layers for group in groups for profile in group)
-        moments = (next_change_ms(profile, after_ms, self.began_ms) for profile in profiles)
+        moments = (next_change_ms(profile, after_ms, self.began_ms) for profile in self.profiles())
         return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -223,15 +227,26 @@ def composite(
 
 
 def _moments(constraints: Sequence[Constraints], start_ms: int, end_ms: int) -> Iterator[int]:
+    """The start, and every whole second after it by which something may have changed."""
+    profiles = [(profile, each.began_ms) for each in constraints for profile in each.profiles()]
+    due: list[tuple[int, int]] = []  # the next boundary of each, with its place above
+
+    def wait(place: int, after_ms: int) -> None:
+        profile, began_ms = profiles[place]
+        boundary_ms = next_change_ms(profile, after_ms, began_ms)
+        if boundary_ms is not None:
+            heappush(due, (boundary_ms, place))
+
+    for place in range(len(profiles)):
+        wait(place, start_ms)
     at_ms = start_ms
-    while True:
+    while at_ms < end_ms or at_ms == start_ms:
         yield at_ms
-        found = [following for each in constraints if (following := each.next_change_ms(at_ms)) is not None]
-        if not found:
+        if not due:
             return
-        at_ms = start_ms - (start_ms - min(found)) // 1000 * 1000  # up to a whole second
-        if at_ms >= end_ms:
-            return
+        at_ms = start_ms - (start_ms - due[0][0]) // 1000 * 1000  # up to a whole second
+        while due and due[0][0] <= at_ms:
+            wait(heappop(due)[1], at_ms)
 
 
 def _together(parts: Sequence[Constraints], whole: Constraints, at_ms: int, unit: RateUnit) -> Limit | None:
