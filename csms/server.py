@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import datetime
 from typing import Final
 
 from csms.admission import Admission, House, admit, identity_of
@@ -17,9 +17,9 @@ from csms.core.events import Connected, Disconnected
 from csms.faults.plan import CloseAtOnce, NoSubprotocol, RefuseUpgrade, WrongSubprotocol
 from csms.link import Link
 from csms.membership import Membership, NotAdmitted
+from csms.message_log import MESSAGES, entry
 from csms.pace import Pace
 from csms.passwords import PasswordCheck
-from csms.redaction import redacted
 from csms.runtime import RESTART_CODE, Runtime
 from csms.stations import Stations
 from ocpp_client.errors import ConnectionLost
@@ -27,9 +27,6 @@ from ocpp_client.sockets import PEER_ADDRESS
 from ocpp_client.websocket import Rejection, WebSocket, WebSocketServer, serve
 
 log = logging.getLogger(__name__)
-
-MESSAGES: Final = "messages"
-MAX_LOGGED_CHARS: Final = 65_536
 
 STOPPING: Final = "the central system is stopping"
 CROWDED_CODE: Final = 1013
@@ -165,7 +162,7 @@ class Door:
             connection,
             max_waiting=self._config.limits.waiting_messages,
             close_timeout_s=self._config.close_timeout_s,
-            on_written=lambda text: self._log(station, "out", text),
+            on_written=lambda text: runtime.store.append(MESSAGES, station, entry("out", text, self._now())),
         )
         runtime.links[connection] = link
         ended = ConnectionLost(1006)
@@ -200,7 +197,7 @@ class Door:
                 wait_s += link.duration_s(message)
                 if wait_s:
                     await asyncio.sleep(wait_s)
-                self._log(link.station, "in", message if isinstance(message, str) else f"<{len(message)} bytes>")
+                self._runtime.store.append(MESSAGES, link.station, entry("in", message, self._now()))
                 self._runtime.received(link, message)
         except ConnectionLost as lost:
             return lost
@@ -209,13 +206,8 @@ class Door:
             await socket.close(ended.code, ended.reason)
             return ended
 
-    def _log(self, station: str, direction: str, text: str) -> None:
-        at = self._runtime.clock.moment().utc.astimezone(UTC).isoformat(timespec="milliseconds")
-        shown = redacted(text)
-        if len(shown) > MAX_LOGGED_CHARS:
-            shown = f"{shown[:MAX_LOGGED_CHARS]}… ({len(text)} characters)"
-        entry = {"at": at, "direction": direction, "text": shown}
-        self._runtime.store.append(MESSAGES, station, entry)
+    def _now(self) -> datetime:
+        return self._runtime.clock.moment().utc
 
 
 def _visit_of(admission: Admission, rule: NoSubprotocol | WrongSubprotocol | CloseAtOnce | None) -> _Visit:

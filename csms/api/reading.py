@@ -14,7 +14,7 @@ from csms.books import Books
 from csms.core.store import Store
 from csms.files import listing
 from csms.holdings import Holdings
-from csms.server import MESSAGES
+from csms.message_log import MESSAGES
 from csms.stations import Stations
 
 _LIMIT = Parameter("limit", "the newest so many, 100 when absent", "integer")
@@ -24,7 +24,7 @@ _NO_STATION = "no station of this identity is configured or was ever connected"
 Read: TypeAlias = Callable[[Store, str, int], Any]
 """Reads about one station, at most so many entries."""
 
-_OF_STATIONS: Final[dict[str, tuple[str, Read]]] = {
+OF_STATIONS: Final[dict[str, tuple[str, Read]]] = {
     "messages": ("The newest WebSocket messages", lambda store, station, most: store.entries(MESSAGES, station, most)),
     "notices": (
         "The newest firmware, log and other notices",
@@ -116,11 +116,11 @@ class Reading:
                 (_OPEN, _LIMIT),
                 reach=Reach.STATION,
             ),
-            *(self._of_station(name) for name in _OF_STATIONS),
+            *(self._of_station(name) for name in OF_STATIONS),
         ]
 
     def _of_station(self, name: str) -> Route:
-        summary, read = _OF_STATIONS[name]
+        summary, read = OF_STATIONS[name]
 
         async def endpoint(request: Request) -> Response:
             station, store = await station_and_store(self._csms, request)

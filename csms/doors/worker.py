@@ -32,6 +32,7 @@ from csms.core.router import Context
 from csms.core.store import Record
 from csms.doors.connections import Connections, Gone, HolderUnavailable, TooLong
 from csms.doors.shared import Shared
+from csms.message_log import MESSAGES, entry
 from csms.stations import Stations
 from csms.stores.keeper import Scope
 from csms.stores.mirrored import MirroredStore
@@ -162,7 +163,12 @@ class Worker:
             effects += self._core.handle(overdue, store)
         if isinstance(event, Connected):
             Stations(store).met(station, event.at.utc)
+        if isinstance(event, Received):
+            store.append(MESSAGES, station, entry("in", event.text, event.at.utc))
         effects += self._core.handle(event, store)
+        for sent in effects:
+            if isinstance(sent, Send):
+                store.append(MESSAGES, station, entry("out", sent.text, event.at.utc))
         await self._keeper.commit(store.take_changes())
         return effects
 

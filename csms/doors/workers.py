@@ -3,6 +3,7 @@
     proxy  -> worker   POST /events                        a connection began or ended, or a message came in
     worker -> proxy    POST, DELETE /@connections/{id}     a message for a station, the end of a connection
     anyone -> worker   POST /stations/{id}/commands/{action}?timeout_s=…   the answer says how it ended
+    anyone -> worker   GET  /stations/{id}, /stations/{id}/transactions, /messages, /configuration, …   as in the API
 
 Each end proves itself with a shared secret as a bearer token.
 """
@@ -11,7 +12,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -23,12 +24,16 @@ from starlette.types import ASGIApp
 
 from csms.api import views
 from csms.api.acting import MAX_TIMEOUT_S, STATUS_OF
-from csms.api.routes import ApiError, json_body, number
+from csms.api.reading import OF_STATIONS, Read
+from csms.api.routes import ApiError, Endpoint, json_body, limit, number
+from csms.books import Books
+from csms.core.store import Store
 from csms.doors.connections import Gone, HolderUnavailable, TooLong
 from csms.doors.http_client import HttpClient
 from csms.doors.shared import StationBusy
 from csms.doors.worker import Worker
 from csms.redis_client import RedisUnavailable
+from csms.stations import Stations
 from csms.stores.keeper import KeeperUnavailable
 
 log = logging.getLogger(__name__)
@@ -199,10 +204,28 @@ def worker_app(worker: Worker, secret: str) -> ASGIApp:
         )
         return JSONResponse(views.outcome(outcome), STATUS_OF[outcome.kind])
 
+    def about(read: Read) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            check(request)
+            station = request.path_params["station"]
+            store = await worker.view(station)
+            if not Stations(store).is_known(station):
+                raise ApiError(404, "unknown-station", "no station of this identity was ever connected")
+            return JSONResponse(read(store, station, limit(request)))
+
+        return endpoint
+
+    def transactions(store: Store, station: str, most: int) -> Any:
+        return [views.transaction(found) for found in Books(store).transactions(station)[-most:]]
+
+    one = "/stations/{station:path}"
+    readers = {name: read for name, (_, read) in OF_STATIONS.items()} | {"transactions": transactions}
     return Starlette(
         routes=[
             Route("/events", events, methods=["POST"]),
-            Route("/stations/{station:path}/commands/{action}", command, methods=["POST"]),
+            Route(f"{one}/commands/{{action}}", command, methods=["POST"]),
+            *(Route(f"{one}/{name}", about(read), methods=["GET"]) for name, read in readers.items()),
+            Route(one, about(lambda store, station, _: Stations(store).description(station)), methods=["GET"]),
         ],
         exception_handlers={
             ApiError: _refused,

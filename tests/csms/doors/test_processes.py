@@ -79,6 +79,10 @@ class Deployment:
             url = f"{worker.urls[0]}/stations/{station}/commands/ClearCache?timeout_s=10"
             return (await client.post(url, content=b"{}")).json()
 
+    async def get(self, worker: Process, path: str) -> Any:
+        async with httpx.AsyncClient(trust_env=False, headers=BEARER, timeout=20) as client:
+            return (await client.get(f"{worker.urls[0]}/stations/{path}")).json()
+
 
 @pytest.fixture
 async def deployment(tmp_path: Path) -> AsyncIterator[Deployment]:
@@ -100,6 +104,15 @@ async def test_a_worker_is_killed_and_nobody_notices(deployment: Deployment) -> 
     async with connect(url, subprotocols=protocols, ping_interval=None, proxy=None) as socket:
         raw = Raw(socket)
         first = await raw.ask([2, "s1", "StartTransaction", START])
+        (begun,) = await deployment.get(other, "CP1/transactions")
+        assert begun["transaction_id"] == str(first[2]["transactionId"])
+        assert (await deployment.get(other, "CP1"))["connected"] is True
+        messages = await deployment.get(other, "CP1/messages?limit=2")
+        assert [(each["direction"], json.loads(each["text"])[:2]) for each in messages] == [
+            ("in", [2, "s1"]),
+            ("out", [3, "s1"]),
+        ]
+        assert (await deployment.get(other, "nobody"))["error"]["code"] == "unknown-station"
         assert (await answered(raw, deployment.command(one, "CP1")))["outcome"] == "answered"
         one.signal(signal.SIGKILL)
         await one.ended()
