@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 DOCUMENTS: Final = "firmware"
 KEY: Final = "update"
 IMAGE: Final = "firmware.image"
+FIRST_LOOK_S: Final = 5.0  # for the updater to say what runs, at the start of the program
 LOOK_S: Final = 30.0  # how often a wall clock that may jump is looked at
 TELL_S: Final = 10.0  # for statuses to be told before a restart
 MOST_INSTALLATIONS: Final = 2
@@ -112,7 +113,7 @@ class FirmwareUpdates:
             except ValueError as error:
                 log.warning("kept firmware update ignored error=%s", error)
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with asyncio.timeout(FIRST_LOOK_S):
                 await self._updater.open()
                 self._running = await self._updater.running()
         except (HalError, TimeoutError) as error:
