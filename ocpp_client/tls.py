@@ -7,9 +7,10 @@ Rules (OCPP 1.6 security whitepaper, edition 3, sections 2.3-2.5; OCPP 2.0.1 par
   valid at some moment inside it. That is decided inside the handshake, before a byte of HTTP is sent.
 """
 
+import hashlib
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,10 +62,13 @@ class TlsFiles:
     client_key: Path | None = None
 
 
-def client_context(files: TlsFiles, *, window: Window | None = None) -> ssl.SSLContext:
+def client_context(
+    files: TlsFiles, *, window: Window | None = None, anchored: Callable[[str], None] | None = None
+) -> ssl.SSLContext:
     """Return the context to dial a CSMS with. Reads the files; raises TlsFilesInvalid.
 
-    With `window`, certificate times are judged by it instead of by the clock.
+    With `window`, certificate times are judged by it instead of by the clock. `anchored` is told the SHA-256 fingerprint of the
+    root that a verified chain ends at.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies chain and host name, no compression
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -75,7 +79,8 @@ def client_context(files: TlsFiles, *, window: Window | None = None) -> ssl.SSLC
         _load_client(context, files.client_chain, files.client_key)
     if window is not None:
         context.verify_flags = ssl.VerifyFlags(context.verify_flags | NO_CHECK_TIME)
-        context.sslobject_class = _windowed(window)
+    if window is not None or anchored is not None:
+        context.sslobject_class = _watched(window, anchored)
     return context
 
 
@@ -85,6 +90,8 @@ def _load_roots(context: ssl.SSLContext, roots: Path | None) -> None:
         return
     try:
         context.load_verify_locations(cafile=roots)
+        # A root that was installed is believed by itself, also when another one has signed it.
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     except ssl.SSLError as error:
         raise TlsFilesInvalid(
             f"{roots}: no certificate in it ({error.reason}); it must hold CSMS roots as PEM"
@@ -106,19 +113,24 @@ def _load_client(context: ssl.SSLContext, chain: Path, key: Path | None) -> None
         raise TlsFilesInvalid(f"{error.filename or chain}: cannot be read: {error.strerror}") from None
 
 
-def _windowed(window: Window) -> type[ssl.SSLObject]:
-    class WindowedObject(ssl.SSLObject):
-        """Ends the handshake when a verified certificate was valid at no moment of the window."""
+def _watched(window: Window | None, anchored: Callable[[str], None] | None) -> type[ssl.SSLObject]:
+    class WatchedObject(ssl.SSLObject):
+        """Looks at the verified chain. Ends the handshake when a certificate of it was valid at no moment of the window."""
 
         def do_handshake(self) -> None:
             super().do_handshake()
             # The library's public way to the whole verified chain begins with Python 3.13; this one is older.
             chain = self._sslobj.get_verified_chain()  # type: ignore[attr-defined]
-            for certificate in chain:
-                _check_times(certificate.get_info(), window)
-            log.warning("certificate times judged by a window, the clock is not believed certificates=%d", len(chain))
+            if window is not None:
+                for certificate in chain:
+                    _check_times(certificate.get_info(), window)
+                log.warning(
+                    "certificate times judged by a window, the clock is not believed certificates=%d", len(chain)
+                )
+            if anchored is not None and chain:
+                anchored(hashlib.sha256(ssl.PEM_cert_to_DER_cert(chain[-1].public_bytes())).hexdigest())
 
-    return WindowedObject
+    return WatchedObject
 
 
 def _check_times(info: Mapping[str, Any], window: Window) -> None:
