@@ -21,12 +21,13 @@ HEAP_BYTES = 4 * 1024 * 1024
 
 
 @pytest.fixture(scope="session")
-def micropython(pytestconfig: pytest.Config) -> Path:
-    """The folder of the npm package, installed once and kept in pytest's cache."""
+def micropython(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the npm package, installed once and kept in pytest's cache where there is one."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("node and npm are not installed (scripts/prepare-tests)")
-    kept = Path(pytestconfig.cache.mkdir("micropython")) / VERSION
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    kept = (tmp_path_factory.mktemp("npm") if cache is None else Path(cache.mkdir("micropython"))) / VERSION
     package = kept / "node_modules" / PACKAGE
     if not package.exists():
         fresh = tempfile.mkdtemp(dir=kept.parent)
