@@ -12,14 +12,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from firmware.errors import ConfigError
 from hal.codecs.sntp import server_address
-from hal.errors import HalError
 
 ENVIRONMENT_PREFIX = "WAYSIDE_"
-
-
-class ConfigError(HalError, ValueError):
-    """A configuration that cannot be used. The text is one line: where, which key, why."""
 
 
 class _Table(BaseModel):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from firmware.config import ConfigError
 from firmware.engine.engine import Engine
+from firmware.errors import ConfigError
 
 log = logging.getLogger(__name__)
 

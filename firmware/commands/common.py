@@ -14,7 +14,8 @@ from typing import Any
 
 from boards import BoardDescription, BoardError, find_board, load_board
 from firmware.app import App, Surroundings
-from firmware.config import Config, ConfigError, load_config
+from firmware.config import Config, load_config
+from firmware.errors import ConfigError
 from hal.clock import Clock
 from hal.clocks import SystemClock, read_boot_id
 from offline_queue import QueueError

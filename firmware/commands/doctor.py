@@ -10,8 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 from firmware.commands import common
-from firmware.config import Config, ConfigError
+from firmware.config import Config
 from firmware.doctor import Doctor, Finding, Verdict
+from firmware.errors import ConfigError
 from ocpp_client.timegate import TimeView
 
 MARKS = {Verdict.GOOD: "✔", Verdict.BAD: "✘", Verdict.NOT_CHECKED: "-"}

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from firmware.config import ConfigError, CsmsTable
+from firmware.config import CsmsTable
+from firmware.errors import ConfigError
 from firmware.uplink.rota import Endpoint
 from ocpp_client.dialling import host_and_port
 from ocpp_client.errors import TlsFailed

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.config import ConfigError, load_config
+from firmware.config import load_config
+from firmware.errors import ConfigError
 
 
 def _file(directory: Path, text: str) -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.config import ConfigError, load_config
+from firmware.config import load_config
+from firmware.errors import ConfigError
 from firmware.vendors import ANSWER_TIMEOUT_S, VendorAnswer, Vendors
 from tests.station.play import Play, play
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.config import ConfigError, load_config
+from firmware.config import load_config
+from firmware.errors import ConfigError
 from firmware.uplink.dialling import backing
 from ocpp_client import websocket
 from ocpp_client.errors import ConnectionLost
