@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from firmware.core.settings import BY_ID
+from firmware.ocpp201.setting_rows import SETTINGS, Row
 from firmware.scenarios import commands as c
 from firmware.scenarios.commands import Now, Payload
 from firmware.scenarios.stage import NotHere
@@ -22,20 +23,8 @@ PURPOSES: Final = {
     "default": "TxDefaultProfile",
     "transaction": "TxProfile",
 }
-VARIABLES: Final[Mapping[str, str]] = {
-    "meter.sample-interval": "SampledDataCtrlr.TxUpdatedInterval",
-    "meter.sampled": "SampledDataCtrlr.TxUpdatedMeasurands",
-    "meter.aligned-interval": "AlignedDataCtrlr.Interval",
-    "link.heartbeat-interval": "OCPPCommCtrlr.HeartbeatInterval",
-    "link.ping-interval": "OCPPCommCtrlr.WebSocketPingInterval",
-    "tx.connection-timeout": "TxCtrlr.EVConnectionTimeOut",
-    "tx.stop-on-invalid": "TxCtrlr.StopTxOnInvalidId",
-    "auth.local-offline": "AuthCtrlr.LocalAuthorizeOffline",
-    "auth.local-pre-authorize": "AuthCtrlr.LocalPreAuthorize",
-    "auth.offline-unknown": "AuthCtrlr.OfflineTxForUnknownIdEnabled",
-    "auth.authorize-remote": "AuthCtrlr.AuthorizeRemoteStart",
-}
-"""Id of a setting -> Component.Variable (2.0.1 part 2, appendix 3)."""
+VARIABLES: Final[Mapping[str, Row]] = {row.setting.id: row for row in SETTINGS}
+"""Id of a setting -> its variable."""
 
 NOBODY: Final = "no-such-transaction"
 
@@ -75,10 +64,14 @@ def _trigger(it: c.Trigger, _now: Now) -> tuple[str, Payload]:
 
 
 def _variable(setting: str) -> Payload:
-    if setting in BY_ID and setting not in VARIABLES:
+    row = VARIABLES.get(setting)
+    if row is None and setting in BY_ID:
         raise NotHere(f"OCPP 2.0.1 has no variable for {setting}")
-    component, _, variable = VARIABLES.get(setting, setting).partition(".")
-    return {"component": {"name": component}, "variable": {"name": variable}}
+    if row is None:
+        component, _, name = setting.partition(".")
+        return {"component": {"name": component}, "variable": {"name": name}}
+    variable = {"name": row.name} if row.instance is None else {"name": row.name, "instance": row.instance}
+    return {"component": {"name": row.component}, "variable": variable}
 
 
 def _set(it: c.SetSetting, _now: Now) -> tuple[str, Payload]:

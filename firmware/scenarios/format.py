@@ -25,6 +25,8 @@ from pydantic import (
 from firmware import frame_rules
 from firmware.core.settings import BY_ID, BadSetting
 from firmware.scenarios.commands import COMMANDS
+from firmware.scenarios.commands16 import KEYS
+from firmware.scenarios.commands201 import VARIABLES
 from firmware.scenarios.lines import Lines
 from hal.mock.actions import ACTIONS
 
@@ -330,8 +332,10 @@ class Head(Table):
     @classmethod
     def _known_settings(cls, given: dict[str, str]) -> dict[str, str]:
         for name, value in given.items():
-            if name not in BY_ID:
-                raise ValueError(f"there is no setting {name!r}; see `settings` in /api/state")
+            if name not in KEYS and name not in VARIABLES:
+                raise ValueError(
+                    f"there is no setting {name!r} that a central system could change; see docs/scenarios.md"
+                )
             try:
                 BY_ID[name].parse(value)
             except BadSetting as error:

@@ -13,6 +13,7 @@ from csms.core.policy import Policy
 from firmware.frame_rules import Rule
 from firmware.scenarios import files
 from firmware.scenarios.commands16 import KEYS
+from firmware.scenarios.commands201 import VARIABLES
 from firmware.scenarios.conversation import Conversation
 from firmware.scenarios.eyes import look, remote_id
 from firmware.scenarios.files import FileServer
@@ -85,16 +86,20 @@ class VirtualStage:
             lambda _station: None,
             Policy(heartbeat_interval_s=int(head.settings.get("link.heartbeat-interval", HEARTBEAT_S))),
         )
-        settings = {KEYS[name]: value for name, value in head.settings.items()}
+        keys = {KEYS[name]: value for name, value in head.settings.items() if name in KEYS}
+        variables = {VARIABLES[name].path: value for name, value in head.settings.items() if name not in KEYS}
+        tables: dict[str, Mapping[str, Any]] = {
+            "csms": {"protocols": (protocol,)},
+            "firmware": {"unsigned": True},
+            "ocpp201": variables,
+        }
         self._site = Site(
             sim,
             0,
             url=self._reference.url,
             root=disk,
             board=board(),
-            program=partial(
-                run_app, settings=settings, tables={"csms": {"protocols": (protocol,)}, "firmware": {"unsigned": True}}
-            ),
+            program=partial(run_app, settings=keys, tables=tables),
             started=lambda _site: None,
             crashed=lambda _site, error: self.crashes.append(error),
             on_frame=self._frame,
