@@ -24,17 +24,15 @@ class Span:
         return (self.oldest_s is None or at_s >= self.oldest_s) and (self.latest_s is None or at_s <= self.latest_s)
 
 
-Section = Callable[[Span], bytes]
+Section = Callable[[Span], Callable[[], bytes]]
+"""Looks at the program, on the event loop, and returns what renders the rest: that is called in a thread."""
 
 
 async def pack(path: Path, sections: Mapping[str, Section], span: Span, *, limit: int = LONGEST_BYTES) -> None:
-    """Write an archive. Sections are made on the event loop, for they look at the program; packing happens in a thread.
-
-    No section is longer than its equal share of `limit`. Raises OSError.
-    """
+    """Write an archive. No section is longer than its equal share of `limit`. Raises OSError."""
     share = limit // max(len(sections), 1)
-    made = {name: cut(make(span), share) for name, make in sections.items()}
-    await asyncio.to_thread(_write, path, made)
+    renderers = {name: look(span) for name, look in sections.items()}
+    await asyncio.to_thread(_write, path, renderers, share)
 
 
 def cut(data: bytes, longest: int) -> bytes:
@@ -45,9 +43,9 @@ def cut(data: bytes, longest: int) -> bytes:
     return tail[tail.find(b"\n") + 1 :]
 
 
-def _write(path: Path, made: Mapping[str, bytes]) -> None:
+def _write(path: Path, renderers: Mapping[str, Callable[[], bytes]], share: int) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in made.items():
-            archive.writestr(name, data)
+        for name, render in renderers.items():
+            archive.writestr(name, cut(render(), share))

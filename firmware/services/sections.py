@@ -5,6 +5,8 @@ Tokens are masked; passwords and keys are in nothing that is asked here, and fra
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from firmware import __version__
@@ -21,38 +23,38 @@ _TOKEN: Final = re.compile(r'("(?:idTag|parentIdTag|idToken)"\s*:\s*")([^"]*)"')
 def sections_of(app: "App", logbook: Logbook, security_log: SecurityLog) -> dict[str, Section]:
     """What an archive of this program holds."""
 
-    def about(_: Span) -> bytes:
+    def about(_: Span) -> Callable[[], bytes]:
         identity = app.identity()
         names = ("vendor", "model", "serial_number", "firmware_version", "meter_type", "meter_serial_number")
         told = {name: getattr(identity, name) for name in names}
         wall_s = app.clock.wall()
-        return _json({"program": __version__, "station": app.config.station.id, "time_s": wall_s, **told})
+        return partial(_json, {"program": __version__, "station": app.config.station.id, "time_s": wall_s, **told})
 
-    def state(_: Span) -> bytes:
+    def state(_: Span) -> Callable[[], bytes]:
         from firmware.control.picture import Picture  # noqa: PLC0415 - only for an archive
 
-        return _json(Picture(app).document())
+        return partial(_json, Picture(app).document())
 
-    def diagnoses(_: Span) -> bytes:
-        return _lines([{"cause": each.cause.value, "line": each.line()} for each in app.connection.diagnoses])
+    def diagnoses(_: Span) -> Callable[[], bytes]:
+        return partial(_lines, [{"cause": each.cause.value, "line": each.line()} for each in app.connection.diagnoses])
 
-    def frames(span: Span) -> bytes:
-        return _lines(
+    def frames(span: Span) -> Callable[[], bytes]:
+        found = [frame for frame in app.frames.since(0) if span.has(frame.wall_s)]
+        return lambda: _lines(
             [
                 {"number": frame.number, "time_s": frame.wall_s, "way": frame.direction, "text": masked(frame.text)}
-                for frame in app.frames.since(0)
-                if span.has(frame.wall_s)
+                for frame in found
             ]
         )
 
     return {
         "about.json": about,
-        "log.txt": lambda span: logbook.read(span.oldest_s, span.latest_s),
+        "log.txt": lambda span: partial(logbook.read, span.oldest_s, span.latest_s),
         "state.json": state,
         "diagnoses.jsonl": diagnoses,
         "frames.jsonl": frames,
-        "settings.json": lambda _: _json(dict(app.engine.station.settings)),
-        "security.log": lambda span: security_log.read(span.oldest_s, span.latest_s),
+        "settings.json": lambda _: partial(_json, dict(app.engine.station.settings)),
+        "security.log": lambda span: partial(security_log.read, span.oldest_s, span.latest_s),
     }
 
 

@@ -69,7 +69,7 @@ async def test_an_archive_gives_each_section_its_share_and_keeps_the_newest_line
     """Whole lines only; the file is private."""
     lines = b"".join(f"line {number}\n".encode() for number in range(1000))
     path = tmp_path / "uploads" / "a.zip"
-    await pack(path, {"a.txt": lambda _: lines, "b.txt": lambda _: b"short\n"}, Span(), limit=1000)
+    await pack(path, {"a.txt": lambda _: lambda: lines, "b.txt": lambda _: lambda: b"short\n"}, Span(), limit=1000)
     with zipfile.ZipFile(path) as archive:
         long, short = archive.read("a.txt"), archive.read("b.txt")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
