@@ -127,7 +127,7 @@ class Desk:
         return False
 
     def _masters(self, token: Token, info: TokenInfo | None, evses: Iterable[Evse], now: Instant) -> bool:
-        """A token of the master group ends every transaction within its reach, and starts none (OCPP 2.0.1, C16)."""
+        """A token of the master group ends every transaction within its reach, and starts none (use case C16)."""
         group = Token(self._context.settings[MASTER_GROUP])
         if not group.value or info is None or not info.accepted or not group.same_as(info.group):
             return False

@@ -231,7 +231,7 @@ class Station:
         """Start charging with this token, as if it had been presented; `evse` None lets the station choose. `profile` is for the
         transaction that comes of it, at whichever EVSE.
 
-        A token that the central system made for this start, or that stands for nobody, is not asked about (OCPP 2.0.1, C02, C05).
+        A token that the central system made for this start, or that stands for nobody, is not asked about (use cases C02, C05).
         """
         check = self.settings[AUTHORIZE_REMOTE] and token.type not in NOBODY
 
