@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -162,3 +163,18 @@ def test_fast_time_does_not_flood_the_stream(tmp_path: Path, monkeypatch: pytest
 
     with asyncio.Runner(loop_factory=ScaledEventLoop) as runner:
         assert runner.run(main()) > 0.3
+
+
+def test_without_the_page_nothing_of_it_is_loaded(tmp_path: Path) -> None:
+    """Where the page is off, its files, its history and its routes cost no memory; on a mock board it is on by itself."""
+    loaded = (
+        "import asyncio, pathlib, sys\n"
+        "from tests.control.station import station\n"
+        "async def main(place, settings):\n"
+        "    async with station(pathlib.Path(place), settings):\n"
+        "        return [name for name in ('pages', 'history') if f'firmware.control.{name}' in sys.modules]\n"
+        "print(asyncio.run(main(sys.argv[1] + '/off', {'control.page': 'false'})))\n"
+        "print(asyncio.run(main(sys.argv[1] + '/on', {})))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", loaded, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "['pages', 'history']"]

@@ -13,7 +13,7 @@ from tests.page.pole import Pole, pole
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 DESK = (1440, 900)
 PHONE = (390, 844)
-FAST = 60.0
+FAST = 120.0
 
 
 async def settle(page: Page) -> None:
@@ -48,7 +48,8 @@ async def limits(one: Pole) -> None:
         },
     }
     payload = json.dumps({"connectorId": 1, "csChargingProfiles": profile})
-    await one.csms.command_raw(app.config.station.id, "SetChargingProfile", payload)
+    outcome = await one.csms.command_raw(app.config.station.id, "SetChargingProfile", payload)
+    assert outcome.response == {"status": "Accepted"}, outcome
 
 
 async def run(one: Pole, seconds: float) -> None:

@@ -163,6 +163,7 @@ addEventListener('keydown', event => {
   else if (event.key === 'p') (S.evses.get(focus)?.plugged === 'unplugged' ? bench.plug : bench.unplug)(focus);
   else if (event.key === 't') bench.tap(focus);
 });
+matchMedia('(prefers-color-scheme:dark)').addEventListener('change', shell);
 addEventListener('resize', () => { link.paint(); paintEvses(); });
 
 $('#lang').onclick = () => {

@@ -49,7 +49,7 @@ export function build() {
   parts.list.addEventListener('scroll', scrolled);
   for (const touch of ['wheel', 'touchmove', 'pointerdown', 'keydown']) parts.list.addEventListener(touch, () => { parts.byHand = true; }, { passive: true });
   parts.list.addEventListener('keydown', steer);
-  new ResizeObserver(() => draw()).observe(parts.list);
+  new ResizeObserver(settle).observe(parts.list); // a list that follows stays at its end
   rules.build(parts.rules);
   paint();
 }
@@ -160,6 +160,13 @@ function choose(row) {
   if (row) view.following = false;
   parts.pane.replaceChildren(...(row ? detail(row, { close: () => choose(null), makeRule: S.rules && (() => { rules.suggest(row); show('rules'); }) }) : []));
   paint();
+  if (row) reveal(shown.indexOf(row));
+}
+
+// The pane takes room from the list; what is chosen stays in sight.
+function reveal(index) {
+  const height = rowHeight(), { list } = parts;
+  list.scrollTop = Math.min(Math.max(list.scrollTop, (index + 1) * height - list.clientHeight), index * height);
 }
 
 function steer(event) {
@@ -168,9 +175,7 @@ function steer(event) {
   if (event.key === 'Escape') choose(null);
   if (to == null || !shown.length) return;
   event.preventDefault();
-  const index = Math.min(Math.max(to, 0), shown.length - 1), height = rowHeight(), { list } = parts;
-  choose(shown[index]);
-  list.scrollTop = Math.min(Math.max(list.scrollTop, index * height - list.clientHeight + height), index * height);
+  choose(shown[Math.min(Math.max(to, 0), shown.length - 1)]);
 }
 
 follow('frames', () => { if (parts.list) grow(); });

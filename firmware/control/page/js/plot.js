@@ -9,6 +9,7 @@ const MARGIN = { left: 34, right: 40, top: 16, bottom: 24 };
 const SMALL = 520; // px; a phone
 const VOLTS = 230;
 const POINTS = 600;
+const LOOK_MS = 2000;
 
 const fixed = value => value.toFixed(1);
 const amps = value => (Number.isInteger(value) ? String(value) : num(value));
@@ -39,7 +40,7 @@ export function plot(svg, evse, width, height) {
 // What has flowed since the transaction began, or in the last minutes when there is none.
 function session(evse) {
   const started = evse.transaction?.started ?? evse.finished?.started;
-  const from = started ? Date.parse(started) - MINUTE / 4 : now() - 20 * MINUTE;
+  const from = started ? Date.parse(started) : now() - 20 * MINUTE;
   const points = seriesOf(evse.id).filter(point => wallOf(point[0]) >= from);
   if (points.length <= POINTS) return points;
   const step = points.length / POINTS; // the highest and lowest of each step stay, so that no dip is lost
@@ -75,8 +76,16 @@ function times({ from, to, at, small, height, x }) {
   return made;
 }
 
-const coordinates = ({ x, y, at }, evse, points) =>
-  [...points.map(point => [wallOf(point[0]), point[1] ?? 0]), [at, drawn(evse)]].map(([ms, a]) => `${fixed(x(ms))} ${fixed(y(a))}`).join('L');
+// A value holds until the next one is told; only what changes from one look to the next is a slope.
+function coordinates({ x, y, at }, evse, points) {
+  const made = [];
+  for (const [ms, a] of [...points.map(point => [wallOf(point[0]), point[1] ?? 0]), [at, drawn(evse)]]) {
+    const before = made.at(-1);
+    if (before && ms - before[0] > 2 * LOOK_MS) made.push([ms - LOOK_MS, before[1]]);
+    made.push([ms, a]);
+  }
+  return made.map(([ms, a]) => `${fixed(x(ms))} ${fixed(y(a))}`).join('L');
+}
 
 function area(frame, evse, points) {
   if (points.length < 2) return [];
