@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import SystemRandom
 
 import pytest
 
@@ -24,12 +25,20 @@ def needs(program: str) -> pytest.MarkDecorator:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(holder.getsockname()[1]) for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
+    """Ports that nobody listens on now.
+
+    Not those that the system gives to whoever asks for any (32768 and up): somebody else would have one before it is used here.
+    """
+    chance = SystemRandom()
+    ports: set[int] = set()
+    while len(ports) < count:
+        port = chance.randrange(12_000, 32_000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        ports.add(port)
+    return list(ports)
 
 
 @contextmanager
