@@ -206,6 +206,7 @@ class App:
                 link,
                 quantities=quantities,
                 vendors=self.vendors,
+                lists="LocalAuthListManagement" in profiles,
             )
 
         makers = {"ocpp1.6": ocpp16, "ocpp2.0.1": ocpp201}

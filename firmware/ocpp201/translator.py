@@ -54,8 +54,10 @@ class Translator201:
         *,
         quantities: frozenset[str],
         vendors: Vendors,
+        lists: bool,
     ) -> None:
-        """`identity` says what the station is, `link` what is told of its link; `quantities` are what its meters can tell."""
+        """`identity` says what the station is, `link` what is told of its link; `quantities` are what its meters can tell. Without
+        `lists` there is no local list, neither in the model nor in what is answered."""
         self._engine = engine
         self._registrar = registrar
         self.transactions = Transactions(engine, timeline)
@@ -77,6 +79,7 @@ class Translator201:
                 identity,
                 link,
                 quantities=quantities,
+                lists=lists,
                 set_setting=engine.station.set_setting,
             ).all()
         )
@@ -90,19 +93,19 @@ class Translator201:
             "ClearCache": self.authorization.clear_cache,
             "DataTransfer": DataTransfer(engine, vendors).data_transfer,
             "GetBaseReport": reports.base_report,
-            "GetLocalListVersion": local_list.get_version,
             "GetReport": reports.report,
             "GetTransactionStatus": TransactionStatus(engine).get,
             "GetVariables": provisioning.get_variables,
             "RequestStartTransaction": remote.start,
             "RequestStopTransaction": remote.stop,
             "Reset": provisioning.reset,
-            "SendLocalList": local_list.send,
             "SetNetworkProfile": provisioning.set_network_profile,
             "SetVariables": provisioning.set_variables,
             "TriggerMessage": triggers.trigger,
             "UnlockConnector": remote.unlock,
         }
+        if lists:
+            self._handlers |= {"GetLocalListVersion": local_list.get_version, "SendLocalList": local_list.send}
         engine.observe(self._observe)
 
     @property

@@ -19,6 +19,7 @@ from hal.clock import Clock
 ITEMS = 50  # variables in one request or report
 BYTES = 65_535
 CONNECTOR = 1
+LISTS = "LocalAuthListCtrlr"
 STATUSES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 
 AVAILABLE = ("AuthCacheCtrlr", "LocalAuthListCtrlr", "SampledDataCtrlr", "AlignedDataCtrlr")
@@ -35,18 +36,23 @@ class Variables:
         link: LinkView,
         *,
         quantities: frozenset[str],
+        lists: bool,
         set_setting: Callable[[AnySetting, str], Outcome],
     ) -> None:
-        """`quantities` are what the meters can tell; `set_setting` changes a setting."""
+        """`quantities` are what the meters can tell, `lists` whether there is a local list; `set_setting` changes a setting."""
         self._station = station
         self._clock = clock
         self._identity = identity
         self._link = link
         self._measurands = tuple(sorted(quantities & MEASURANDS))
+        self._lists = lists
         self._set = set_setting
 
     def all(self) -> Iterator[Variable]:
         """Every variable, component by component."""
+        return (variable for variable in self._made() if self._lists or variable.component.name != LISTS)
+
+    def _made(self) -> Iterator[Variable]:
         for row in SETTINGS:
             yield self._of_setting(row)
         yield from link_variables(self._link, self._set)

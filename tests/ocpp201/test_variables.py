@@ -118,6 +118,16 @@ def test_the_model_has_these_variables_and_no_others(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_a_station_without_lists_says_nothing_of_them(tmp_path: Path) -> None:
+    """What is switched off is neither in the model nor answered."""
+
+    async def scenario(stage: Play, csms: Scripted201) -> None:
+        assert await csms.ask("GetLocalListVersion", {}) == {"error": "NotSupported"}
+        assert await get(csms, named("LocalAuthListCtrlr", "Enabled")) == [("UnknownComponent", None)]
+
+    play(tmp_path, scenario, settings={"station.profiles": "RemoteTrigger"})
+
+
 def test_a_security_event_is_told_with_the_words_of_this_version(tmp_path: Path) -> None:
     """That the station has started is told once it is accepted; words that differ from 1.6 are its own (A04)."""
 
