@@ -17,6 +17,7 @@ from firmware.simulation.shorten import Shortener
 BAR_WIDTH = 32
 LAST_LINES = 12
 BUDGET_S = 120.0
+PROTOCOLS = {"ocpp1.6": ("ocpp1.6",), "ocpp2.0.1": ("ocpp2.0.1",), "both": ("ocpp1.6", "ocpp2.0.1")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=VISITS_PER_DAY,
         metavar="N",
         help="visits a day at each EVSE (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="both",
+        help="what the stations speak; both: in turns, by station and seed (default: %(default)s)",
     )
     parser.add_argument("--seeds", type=_positive, default=1, metavar="N", help="play N seeds, from S on (default: 1)")
     parser.add_argument(
@@ -74,7 +81,14 @@ def run(args: argparse.Namespace) -> int:
 def _results(args: argparse.Namespace) -> Generator[Result, None, None]:
     """Seed by seed; several at a time when there are several and nobody wants their story."""
     wanted = [
-        scenario(seed, days=args.days, stations=args.stations, kinds=args.faults, visits_per_day=args.visits)
+        scenario(
+            seed,
+            days=args.days,
+            stations=args.stations,
+            kinds=args.faults,
+            visits_per_day=args.visits,
+            protocols=PROTOCOLS[args.protocol],
+        )
         for seed in range(args.seed, args.seed + args.seeds)
     ]
     jobs = min(args.jobs, args.seeds)

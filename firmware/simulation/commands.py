@@ -2,33 +2,33 @@
 
 import asyncio
 from random import Random
-from typing import Any
 
 from firmware.simulation.central import Central
 from firmware.simulation.life import CARDS
 from firmware.simulation.runtime import Simulation
 from firmware.simulation.site import Site
+from firmware.simulation.words import NOWHERE, Command
 
-Command = tuple[str, dict[str, Any]]
 OUT_OF_SERVICE_S = (30.0, 900.0)
-INTERVALS_S = (30, 60, 300)
 
 
 async def odd_command(sim: Simulation, central: Central, site: Site, rng: Random) -> None:
     """One command that may not fit the moment."""
-    action, payload = rng.choice(_choices(site, rng))
+    evse = rng.randint(1, len(site.world.evses))
+    away = rng.choice((0, evse))
+    leave = site.words.availability(away, operative=False)
+    action, payload = command = rng.choice([*_choices(site, evse, rng), leave])
     outcome = await central.command(site.identity, action, payload)
     sim.note("command", site.identity, action, outcome.kind.value)
-    if action == "ChangeAvailability" and payload["type"] == "Inoperative":
+    if command is leave:
         await asyncio.sleep(rng.uniform(*OUT_OF_SERVICE_S))
-        await back_in_service(central, site, payload["connectorId"])
+        await back_in_service(central, site, away)
 
 
-async def back_in_service(central: Central, site: Site, connector: int) -> None:
+async def back_in_service(central: Central, site: Site, evse: int) -> None:
     """Keep asking until the station has it back in service: operators do."""
-    payload = {"connectorId": connector, "type": "Operative"}
     while True:
-        outcome = await central.command(site.identity, "ChangeAvailability", payload)
+        outcome = await central.command(site.identity, *site.words.availability(evse, operative=True))
         if (outcome.response or {}).get("status") in {"Accepted", "Scheduled"}:
             return
         await asyncio.sleep(60)
@@ -42,36 +42,26 @@ async def double_command(central: Central, site: Site, rng: Random) -> None:
     await asyncio.gather(first, central.command(site.identity, action, payload))
 
 
-def _choices(site: Site, rng: Random) -> list[Command]:
-    connector = rng.randint(1, len(site.world.evses))
+def _choices(site: Site, evse: int, rng: Random) -> list[Command]:
+    words = site.words
     return [
-        ("RemoteStopTransaction", {"transactionId": rng.randint(1, 10_000)}),
-        ("RemoteStartTransaction", {"idTag": rng.choice(CARDS), "connectorId": connector}),
-        ("RemoteStartTransaction", {"idTag": rng.choice(CARDS), "connectorId": 99}),
-        ("UnlockConnector", {"connectorId": connector}),
-        ("ChangeAvailability", {"connectorId": rng.choice((0, connector)), "type": "Inoperative"}),
-        ("Reset", {"type": rng.choice(("Soft", "Hard"))}),
+        words.stop(None),
+        words.start(evse, rng.choice(CARDS)),
+        words.start(NOWHERE, rng.choice(CARDS)),
+        words.unlock(evse),
+        words.reset(rng.choice((False, True))),
         ("ClearCache", {}),
-        ("GetConfiguration", {}),
-        ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": connector}),
-        ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": connector}),
-        ("TriggerMessage", {"requestedMessage": "BootNotification"}),
-        ("TriggerMessage", {"requestedMessage": "Heartbeat"}),
-        ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": str(rng.choice(INTERVALS_S))}),
-        ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": str(rng.choice(INTERVALS_S))}),
-        ("ChangeConfiguration", {"key": "NoSuchKey", "value": "1"}),
-        ("DataTransfer", {"vendorId": "nobody", "data": "?"}),
+        *words.oddities(evse, rng),
     ]
 
 
 def _double_choices(central: Central, site: Site, rng: Random) -> list[Command]:
-    connector = rng.randint(1, len(site.world.evses))
+    words, evse = site.words, rng.randint(1, len(site.world.evses))
     running = central.books.transactions(site.identity, open_only=True)
-    number = int(running[-1].transaction_id) if running else 4711
     return [
-        ("RemoteStartTransaction", {"idTag": rng.choice(CARDS), "connectorId": connector}),
-        ("RemoteStopTransaction", {"transactionId": number}),
-        ("UnlockConnector", {"connectorId": connector}),
-        ("Reset", {"type": "Soft"}),
-        ("ChangeAvailability", {"connectorId": connector, "type": "Operative"}),
+        words.start(evse, rng.choice(CARDS)),
+        words.stop(running[-1].transaction_id if running else None),
+        words.unlock(evse),
+        words.reset(at_once=False),
+        words.availability(evse, operative=True),
     ]

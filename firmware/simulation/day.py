@@ -138,6 +138,7 @@ class _Day:
             started=lambda site: self._wire.program_started(site.identity),
             on_frame=self._frame,
             crashed=lambda site, error: self.findings.report(Rule.NO_CRASH, site.identity, repr(error)),
+            protocol=self._scenario.protocol_of(index),
         )
         for evse in site.world.evses:
             watch(evse, site.disk.path, lambda text: self.findings.report(Rule.START_ON_DISK, site.identity, text))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from csms.core.effects import OutcomeKind
 from firmware.simulation.central import Central
+from firmware.simulation.checks.books import evse_of
 from firmware.simulation.life import Visit
 from firmware.simulation.runtime import Simulation
 from firmware.simulation.site import Site
@@ -61,25 +62,23 @@ class People:
 
     async def start_by_app(self, card: str, evse: int) -> bool:
         """Ask the central system to start; True when the station accepted."""
-        payload = {"connectorId": evse, "idTag": card}
-        outcome = await self._central.command(self.site.identity, "RemoteStartTransaction", payload)
+        outcome = await self._central.command(self.site.identity, *self.site.words.start(evse, card))
         self.sim.note("app-start", self.site.identity, evse, outcome.kind.value)
         return outcome.kind is OutcomeKind.ANSWERED and (outcome.response or {}).get("status") == "Accepted"
 
     async def stop_by_app(self, evse: int) -> bool:
         """Ask the central system to stop what it knows to run here; True when the station accepted."""
         running = self._central.books.transactions(self.site.identity, open_only=True)
-        here = [transaction for transaction in running if transaction.connector_id == evse]
+        here = [transaction for transaction in running if evse_of(transaction) == evse]
         if not here:
             return False
-        payload = {"transactionId": int(here[-1].transaction_id)}
-        outcome = await self._central.command(self.site.identity, "RemoteStopTransaction", payload)
+        outcome = await self._central.command(self.site.identity, *self.site.words.stop(here[-1].transaction_id))
         self.sim.note("app-stop", self.site.identity, evse, outcome.kind.value)
         return outcome.kind is OutcomeKind.ANSWERED and (outcome.response or {}).get("status") == "Accepted"
 
     async def unlock_by_operator(self, evse: int) -> None:
         """Call the hotline."""
-        await self._central.command(self.site.identity, "UnlockConnector", {"connectorId": evse})
+        await self._central.command(self.site.identity, *self.site.words.unlock(evse))
 
     def gave_up(self, visit: Visit) -> None:
         """The driver has left without the cable."""

@@ -39,7 +39,7 @@ async def run_app(
     """
     document: dict[str, Mapping[str, Any]] = {
         "station": {"id": env.identity},
-        "csms": {"url": env.url},
+        "csms": {"url": env.url, "protocols": (env.protocol,)},
         "control": {"enabled": False},
         "ocpp16": dict(settings or {}),
     }

@@ -28,11 +28,16 @@ class Scenario:
     faults: tuple[Fault, ...]
     visits: tuple[Visit, ...]
     program: Program
+    protocols: tuple[str, ...] = ("ocpp1.6",)  # spoken in turns, from station to station and from seed to seed
 
     @property
     def ends_s(self) -> float:
         """Virtual length of the run."""
         return self.days * DAY_S + DAWN_S
+
+    def protocol_of(self, station: int) -> str:
+        """What a station speaks."""
+        return self.protocols[(self.seed + station) % len(self.protocols)]
 
     def until(self, days: int) -> "Scenario":
         """The same, ended earlier."""
@@ -53,6 +58,7 @@ def scenario(
     kinds: frozenset[FaultKind] = fault_plan.ALL,
     evses: int = 2,
     visits_per_day: float = VISITS_PER_DAY,
+    protocols: tuple[str, ...] = ("ocpp1.6",),
     change: Callable[[App], None] | None = None,
 ) -> Scenario:
     """The run that a seed stands for. `change` breaks each application on purpose before it runs."""
@@ -72,6 +78,7 @@ def scenario(
         faults=tuple(fault_plan.plan(seed, days=days, moments=moments, kinds=kinds)),
         visits=tuple(visits),
         program=program,
+        protocols=protocols,
     )
 
 

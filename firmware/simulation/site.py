@@ -12,6 +12,7 @@ from firmware.app import App
 from firmware.app import Exit as AppExit
 from firmware.simulation.runtime import Exit, Process, Simulation
 from firmware.simulation.runtime.disk import Disk
+from firmware.simulation.words import words_of
 from hal.mock.clock import MockClock
 from hal.mock.world import World
 from hal.types import TimeTrust
@@ -47,6 +48,7 @@ class Environment:
     rng: Random
     free_bytes: Callable[[Path], int]
     running: Callable[[App], None]
+    protocol: str = "ocpp1.6"
 
 
 OnFrame = Callable[[str, bool, str], None]  # station, whether it is the sender, text
@@ -71,8 +73,11 @@ class Site:
         started: Callable[["Site"], None],
         crashed: Callable[["Site", BaseException], None],
         on_frame: OnFrame,
+        protocol: str = "ocpp1.6",
     ) -> None:
         self.index = index
+        self.protocol = protocol
+        self.words = words_of(protocol)  # those of its operators
         self.identity = f"CP{index:03d}"
         self.host = sim.host(self.identity.lower())
         self.disk = Disk(root / self.identity)
@@ -124,6 +129,7 @@ class Site:
             rng=self._sim.chance(f"{self.identity}/{self.starts}"),
             free_bytes=lambda _: self.free_bytes,
             running=self._is_running,
+            protocol=self.protocol,
         )
         self.process = self._sim.processes.spawn(self.host, self._program, environment, name="wayside")
 

@@ -21,12 +21,14 @@ from firmware.simulation.scenario import scenario
 from offline_queue import Commit
 
 SEEDS, STATIONS, DAYS = 50, 3, 2  # 300 station-days
+BOTH = ("ocpp1.6", "ocpp2.0.1")
 NETWORK = parse_kinds("cut,refused,black-hole,half-open,nat,slow,lossy,name-lost")
 
 
-def test_a_day_without_faults_is_billed_to_the_watt_hour() -> None:
+@pytest.mark.parametrize("protocol", BOTH)
+def test_a_day_without_faults_is_billed_to_the_watt_hour(protocol: str) -> None:
     """People come and go, nothing breaks: every rule holds, and energy did flow."""
-    result = play(scenario(1, kinds=frozenset()))
+    result = play(scenario(1, kinds=frozenset(), protocols=(protocol,)))
     assert result.violations == ()
     assert result.statistics["transactions"] > 3
     assert result.statistics["energy (kWh)"] > 10
@@ -35,8 +37,8 @@ def test_a_day_without_faults_is_billed_to_the_watt_hour() -> None:
 
 @pytest.mark.parametrize("seed", range(1, SEEDS + 1))
 def test_every_rule_holds_whatever_goes_wrong(seed: int) -> None:
-    """Every kind of fault; each station has its own, but for those of the central system that they share."""
-    result = play(scenario(seed, days=DAYS, stations=STATIONS))
+    """Every kind of fault, under both versions; each station has its own, but for those of the central system that they share."""
+    result = play(scenario(seed, days=DAYS, stations=STATIONS, protocols=BOTH))
     assert [str(violation) for violation in result.violations] == []
     assert result.faults
 

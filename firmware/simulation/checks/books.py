@@ -28,7 +28,12 @@ def compare(transactions: Iterable[Transaction], meters: Mapping[int, Meter]) ->
     for transaction in everything:
         yield from _oddities(transaction)
     for number, meter in meters.items():
-        yield from _chain(number, meter, [each for each in everything if each.connector_id == number])
+        yield from _chain(number, meter, [each for each in everything if evse_of(each) == number])
+
+
+def evse_of(transaction: Transaction) -> int | None:
+    """The EVSE of a transaction; OCPP 1.6 calls it connector."""
+    return transaction.connector_id if transaction.evse_id is None else transaction.evse_id
 
 
 def _oddities(transaction: Transaction) -> Iterator[Broken]:

@@ -1,6 +1,6 @@
 """Watches the OCPP frames as the station sees them, at the moment it sends or receives them.
 
-Sources: OCPP-J 1.6, section 4.1.1; OCPP 1.6 edition 2, sections 3.4 and 4.2.
+Sources: OCPP-J 1.6, section 4.1.1; OCPP 1.6 edition 2, sections 3.4 and 4.2; OCPP 2.0.1 part 2, B02 and E.
 """
 
 import json
@@ -14,9 +14,20 @@ from firmware.simulation.checks.findings import Findings, Rule
 CALL, RESULT = 2, 3
 PATIENCE_S = 30.0  # a station that has waited as long for an answer may send the next CALL
 REMEMBERED = 4_000  # contents per station
-BILLABLE = frozenset({"StartTransaction", "StopTransaction"})
+BILLABLE = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
 # Right after boot and while pending these may be asked for by the central system.
-ON_REQUEST = frozenset({"StatusNotification", "MeterValues", "Heartbeat", "DiagnosticsStatusNotification"})
+ON_REQUEST = frozenset(
+    {
+        "StatusNotification",
+        "MeterValues",
+        "Heartbeat",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "LogStatusNotification",
+        "NotifyReport",
+        "TransactionEvent",
+    }
+)
 
 
 @dataclass(slots=True)
