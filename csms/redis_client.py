@@ -22,6 +22,10 @@ Words: TypeAlias = Sequence[str | bytes | int | float]
 _UNREACHABLE: Final = (RedisError, RedisClusterException, OSError)
 
 
+SPARE_CONNECTIONS: Final = 2
+"""The cluster client asks for the layout of the cluster on connections beside those that are in use."""
+
+
 class RedisUnavailable(ConnectionError):
     """Redis cannot be reached, is loading, or did not answer in time."""
 
@@ -56,8 +60,10 @@ class RedisClient:
         self._waiting: list[tuple[Words, asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
         self._redis: Any
+        self._room = asyncio.Semaphore(settings.pool_size)  # the cluster's pool refuses where a pool should wait
         if settings.cluster:
-            self._redis = RedisCluster.from_url(settings.url, max_connections=settings.pool_size, **common)
+            connections = settings.pool_size + SPARE_CONNECTIONS
+            self._redis = RedisCluster.from_url(settings.url, max_connections=connections, **common)
         else:
             pool = BlockingConnectionPool.from_url(
                 settings.url, max_connections=settings.pool_size, timeout=settings.timeout_s, **common
@@ -110,6 +116,10 @@ class RedisClient:
 
     async def _round_trip(self, commands: Sequence[Words]) -> list[Any]:
         """The answers; what went wrong with one command only stands in its place, as one of our errors."""
+        async with self._room:
+            return await self._exchange(commands)
+
+    async def _exchange(self, commands: Sequence[Words]) -> list[Any]:
         try:
             if len(commands) == 1:
                 return [await self._redis.execute_command(*commands[0])]

@@ -57,6 +57,7 @@ class Members:
         self._alive_until_s = 0.0
         self._recovered_at_s = 0.0  # after a loss, when all nodes alive have written anew what they remember
         self._rounds = 0
+        self._confirm_all = False  # what the bus has lost must be said of every connection
         self.reachable = False
         self.losses = 0  # how often the bus turned out to have lost its data
 
@@ -146,8 +147,12 @@ class Members:
 
         Raises BusUnavailable or NodeNameTaken.
         """
-        confirmed = list(self._held.values()) if not self.lease_is_good else self._next_ones()
+        if await self._bus.lost():
+            await self._restore()
+        everyone = self._confirm_all or not self.lease_is_good
+        confirmed = list(self._held.values()) if everyone else self._next_ones()
         beat = await self._bus.beat(confirmed)
+        self._confirm_all = False
         self._extend_lease()
         for held, ours in zip(confirmed, beat.ours, strict=True):
             if not ours:
@@ -188,20 +193,20 @@ class Members:
         await asyncio.sleep(max(0.0, self._recovered_at_s - asyncio.get_running_loop().time()))
 
     async def _restore(self) -> None:
-        """The bus has lost everything: say again who is here, and write down again what is remembered."""
+        """The bus has lost everything: write down again what is remembered, and then live there anew. In this order:
+        whoever finds a station here finds its books too."""
         self._recovered_at_s = asyncio.get_running_loop().time() + self._lease_s
+        self._confirm_all = True
         self.losses += 1
         log.warning("the bus has lost its data, writing it anew stations=%d", len(self._held))
-        await self._bus.join()
-        everyone = list(self._held.values())
-        beat = await self._bus.beat(everyone)
-        for held, ours in zip(everyone, beat.ours, strict=True):
-            if not ours:
-                await self.replaced(held.station, held.connection)
         if self._keeper is not None:
             owners = [owner for station in self._held for owner in self._store.owned(station)]
-            await self._keeper.commit(self._store.rows_of(owners, list(self._held)))
-            await self._more_numbers()
+            try:
+                await self._keeper.commit(self._store.rows_of(owners, list(self._held)))
+                await self._more_numbers()
+            except KeeperUnavailable as error:
+                raise BusUnavailable(str(error)) from error
+        await self._bus.join()
 
     async def _refresh(self, keeper: Keeper) -> None:
         try:

@@ -46,12 +46,15 @@ class RedisBus:
 
     async def join(self) -> None:
         await self.beat(())
+        await self._make_stream()
+        await self._run(["ZADD", self._client.key("nodes"), 0, self.node])
+
+    async def _make_stream(self) -> None:
         try:
             await self._run(["XGROUP", "CREATE", self._stream(self.node), GROUP, "0", "MKSTREAM"])
         except RedisRefused as error:
             if not str(error).startswith("BUSYGROUP"):  # that is, the group is there already
                 raise BusUnavailable(f"cannot read this node's stream: {error}") from error
-        await self._run(["ZADD", self._client.key("nodes"), 0, self.node])
 
     async def beat(self, held: Sequence[Held]) -> Beat:
         settings = self._settings
@@ -149,8 +152,8 @@ class RedisBus:
         except RedisUnavailable as error:
             raise BusUnavailable(str(error)) from error
         except RedisRefused as error:
-            # NOGROUP: Redis has lost its data, and our stream with it.
-            await self.join()
+            # NOGROUP: Redis has lost its data, and our stream with it. The next sign of life must find that out too.
+            await self._make_stream()
             raise BusUnavailable(f"this node's stream was lost and is made anew: {error}") from error
 
     async def acknowledge(self, entry: str) -> None:

@@ -145,14 +145,15 @@ class Sending:
         missed: Counter[tuple[str, str]] = Counter()
         while True:
             await asyncio.sleep(every_s)
-            lives = {(each.node, each.incarnation) for each in self._under_way.values()}
+            # Those that wait for room are in no node's hands yet: they have no life to end with.
+            lives = {(each.node, each.incarnation) for each in self._under_way.values() if each.incarnation}
             try:
                 missing = {life for life in lives if not await self._bus.lives(*life)}
             except BusUnavailable:
                 missing = set()  # nothing can be told of anybody
             missed = Counter({life: missed[life] + 1 for life in missing})
             for each in self._under_way.values():
-                if missed[each.node, each.incarnation] >= LOOKS:
+                if each.incarnation and missed[each.node, each.incarnation] >= LOOKS:
                     each.node_gone.set()
 
     async def _send_once(self, item: BatchItem, key: str, command_id: str, deadline_s: float) -> Outcome:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -211,6 +212,19 @@ async def test_after_a_loss_the_newest_connection_still_wins(place: Place) -> No
     assert (await a.beat([old.held])).ours == (False,)
     assert await a.owner("CP1") == new.held
     assert (await a.claim("CP1", "c-newest", "ocpp1.6")).held.epoch > new.held.epoch
+
+
+async def test_a_loss_is_not_hidden_by_reading(place: Place) -> None:
+    """Whoever reads first after a loss, the next sign of life is told of it, and messages come again."""
+    a, b = await joined(place, "A"), await joined(place, "B")
+    await place.forget()
+    with suppress(BusUnavailable):
+        assert await b.read(SHORT_S) == []
+    assert await b.lost()
+    assert (await b.beat(())).forgotten
+    await b.join()
+    await a.tell("B", "news")
+    assert [message.body for message in await b.read(1)] == ["news"]
 
 
 async def test_a_key_belongs_to_its_first_command(place: Place) -> None:
