@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from firmware.app import Exit
+from hal.mock.firmware import MockFirmware
 from hal.types import TimeTrust
 from tests.station.file_server import HOST, FileServer, image
 from tests.station.play import TAG, Play, play
@@ -201,6 +202,28 @@ def test_a_new_system_that_is_not_accepted_in_time_is_given_up(tmp_path: Path) -
         assert versions[-1] == versions[0]
 
     play(tmp_path, scenario, settings={"firmware.proof_s": "600"})
+
+
+def test_a_machine_that_does_not_start_again_is_asked_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that is back on the same start of the machine waits for it, and takes nothing for a failure."""
+    boot, asked = MockFirmware.boot, list[float]()
+
+    def reluctant(firmware: MockFirmware) -> None:
+        asked.append(asyncio.get_running_loop().time())
+        if len(asked) > 1:
+            boot(firmware)
+
+    monkeypatch.setattr(MockFirmware, "boot", reluctant)
+
+    async def scenario(stage: Play) -> None:
+        await order(stage, serve(stage))
+        await until_told(stage, "Installed")
+        assert told(stage) == ["Downloading", "Downloaded", "Installing", "Installed"]
+        assert asked[1] - asked[0] > 100
+
+    play(tmp_path, scenario)
 
 
 @pytest.mark.parametrize("word", ["Downloading", "Downloaded", "Installing"])

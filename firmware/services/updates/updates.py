@@ -35,6 +35,7 @@ KEY: Final = "update"
 IMAGE: Final = "firmware.image"
 FIRST_LOOK_S: Final = 5.0  # for the updater to say what runs, at the start of the program
 LOOK_S: Final = 30.0  # how often a wall clock that may jump is looked at
+RESTART_S: Final = 120.0  # for a machine that was asked to start again to do so
 TELL_S: Final = 10.0  # for statuses to be told before a restart
 MOST_INSTALLATIONS: Final = 2
 
@@ -282,6 +283,7 @@ class FirmwareUpdates:
             running = self._running = await self._updater.running()
             slot, boot = progress.before or ("", "")
             if running.boot == boot:
+                await self._engine.clock.sleep(RESTART_S)
                 log.warning("the machine has not started again, asked once more")
                 await self._start_again()
             if running.slot == slot:
