@@ -42,10 +42,8 @@ export function draw() {
 async function fill(protocol, wanted) {
   const place = $('#payload');
   fields = null;
-  if (!action) {
-    place.replaceChildren();
-    return;
-  }
+  place.replaceChildren(); // the form of another command must not be sent as this one
+  if (!action) return;
   const path = `/protocols/${protocol}/commands/${action}`;
   if (!schemas.has(path)) schemas.set(path, await api.get(path));
   if (wanted !== shown) return; // another one was chosen meanwhile

@@ -68,7 +68,7 @@ function list(box, name, schema, required, path, about) {
   };
   const add = h('button.linkish', { type: 'button', onclick: grow }, t('add', { name }));
   box.append(add);
-  if (required || schema.minItems) for (let i = 0; i < Math.max(1, schema.minItems ?? 0); i++) grow();
+  if (required) for (let i = 0; i < Math.max(1, schema.minItems ?? 0); i++) grow();
   return {
     element: box,
     value: () => (items.length ? items.map(each => each.value()).filter(value => value !== undefined) : undefined),
