@@ -15,9 +15,9 @@ from ocpp_client.clock import LoopClock
 from ocpp_client.endpoint import Target
 from ocpp_client.link import Link, LinkOptions
 from ocpp_client.link_status import LinkState, LinkStatus
+from ocpp_client.micro.dial import connect
 from ocpp_client.peer import Peer
 from ocpp_client.sockets import WebSocket
-from ocpp_client.websocket import connect
 from tests.ocpp_client.lines import refuse_all
 from tests.ocpp_client.loops import VirtualLoop, run
 from tests.ocpp_client.stations import Csms, accepting, boot, csms
