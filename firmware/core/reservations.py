@@ -87,11 +87,11 @@ class Reservations:
 
     def bars(self, evse: int, token: Token, group: Token | None) -> tuple[Reservation, ...]:
         """The reservations that keep a token from an EVSE; none: it may. `group` None: not known."""
-        if self.match(evse, token, group) is not None:
-            return ()
         here = tuple(held for held in self if held.evse == evse)
         if here:
-            return here
+            return () if any(held.admits(token, group) for held in here) else here
+        if self.match(evse, token, group) is not None:
+            return ()
         promises = tuple(held for held in self if held.evse is None)
         left = [other for other in self._spare() if other != evse]
         return promises if len(left) < len(promises) else ()

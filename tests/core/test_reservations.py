@@ -218,6 +218,18 @@ def test_the_holder_of_a_promise_takes_whichever_he_likes() -> None:
     assert pole.evse(2).running is not None
 
 
+def test_the_holder_of_a_promise_does_not_take_what_is_reserved_for_another() -> None:
+    """One of the others was promised."""
+    pole = Pole(evses=2)
+    _reserve(pole, 1, 1, token=OTHER)
+    _reserve(pole, None, 2, token=CARD)
+    pole.pilot(PilotState.B, 1)
+    pole.tap(CARD, 1)
+    assert pole.decisions() == ["Reserved"]
+    pole.charge(CARD, 2)
+    assert _ends(pole) == [ReservationEnd.USED]
+
+
 def test_no_more_is_promised_than_there_is() -> None:
     """Reserved ones, used ones and those out of order do not count."""
     pole = Pole(evses=3)
