@@ -48,6 +48,7 @@ State = Literal[
 
 WITHIN_S: Final = 30.0
 RESTARTING: Final = frozenset({"reset", "update-firmware"})  # commands after which the program starts again
+NOTHING: Final = "null"  # stands for JSON's null, for which TOML has no word
 EXPLAINED: Final = 60  # characters of a step's generated title
 
 DEEDS: Final[Mapping[str, str]] = {
@@ -113,9 +114,10 @@ class Do(Step):
     @property
     def action_body(self) -> Payload:
         """The body of the action. A card that is held to the reader of an EVSE names it."""
+        body = {key: None if value == NOTHING else value for key, value in self.body.items()}
         if self.do == "tap" and self.evse is not None:
-            return {**self.body, "evses": [self.evse]}
-        return self.body
+            body["evses"] = [self.evse]
+        return body
 
     def describe(self) -> str:
         where = "" if self.evse is None else f" at EVSE {self.evse}"

@@ -57,6 +57,9 @@ class Player:
 
     def hindrance(self, scenario: Scenario) -> str | None:
         """Why a scenario cannot be played on this station at all, if so."""
+        protocol = self._app.translator.protocol
+        if not scenario.fits(protocol):
+            return f"this scenario is for {scenario.head.protocols[0]}, and the station speaks {protocol}"
         if scenario.restarts:
             return "the station or its central system restarts in this scenario; play it with: wayside scenario run"
         if scenario.needs_reference and self._app.central is None:

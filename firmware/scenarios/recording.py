@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from firmware.scenarios.format import DEEDS
+from firmware.scenarios.format import DEEDS, NOTHING
 
 KEPT: Final = 500
 PAUSE_S: Final = 1.0  # shorter pauses are no steps
@@ -77,9 +77,11 @@ def _step(deed: Deed) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value in TOML. JSON's null has no form there; a key that is null is left out."""
+    """A value in TOML."""
+    if value is None:
+        return json.dumps(NOTHING)
     if isinstance(value, dict):
-        pairs = [f"{_key(key)} = {_value(item)}" for key, item in value.items() if item is not None]
+        pairs = [f"{_key(key)} = {_value(item)}" for key, item in value.items()]
         return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(item) for item in value)}]"

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from firmware.scenarios.format import parse
+from firmware.scenarios.format import Do, parse
 from firmware.scenarios.reference import BesideUs
 from tests.control.station import CARD, EAGER_CAR, Station, station
 from tests.control.test_rules import ID, connected
@@ -119,6 +119,7 @@ async def test_one_scenario_at_a_time_and_only_at_empty_sockets(tmp_path: Path) 
         assert "scenario:2: step 1" in await refused(text='title = "x"\n[[step]]\n')
         assert "send name" in await refused()
         assert "restarts" in await refused(name="power-cut")
+        assert "speaks ocpp1.6" in await refused(text=f'protocols = ["ocpp2.0.1"]\n{waiting}')
         async with one.events() as events:
             assert (await one.http.post("/api/scenarios/run", json={"text": waiting})).status_code == 202
             assert "stop it first" in await refused(name="charge")
@@ -136,12 +137,16 @@ async def test_what_was_recorded_can_be_played(tmp_path: Path) -> None:
         await one.http.post("/api/scenarios/recording", json={"on": True})
         await one.act("evse/1/plug", car=EAGER_CAR)
         await one.act("token", token=CARD, evses=[1])
-        await one.act("network", mode="down")
+        await one.act("limit", current_a=None)
         await one.http.post("/api/scenarios/recording", json={"on": False})
         await one.act("network", mode="up")  # after it
+        assert (await one.state())["scenario"]["recording"] == {"on": False, "actions": 3}
         text = (await one.http.get("/api/scenarios/recording")).text
         scenario = parse(text, name="recorded", source="recorded.toml")
-        assert [step.describe().split()[0] for step in scenario.steps] == ["plug", "tap", "network"]
+        assert [step.describe().split()[0] for step in scenario.steps] == ["plug", "tap", "limit"]
         steps = tomllib.loads(text)["step"]
         assert steps[0] == {"do": "plug", "evse": 1, "with": {"car": EAGER_CAR}}
         assert steps[1] == {"do": "tap", "evse": 1, "with": {"token": CARD}}
+        limit = scenario.steps[2]
+        assert isinstance(limit, Do)
+        assert limit.action_body == {"current_a": None}
