@@ -21,6 +21,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 LOOKS = 15
+TRIES = 5
 ANSWER_S = 30.0
 START_S = 30.0
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -82,21 +83,27 @@ def _devtools(process: "subprocess.Popen[str]") -> str:
 
 
 class Page:
-    """One tab. `errors` collects what the page's console and its security policy complain about."""
+    """One tab. `errors` collects what the page's console and its security policy complain about, `failures` requests that failed."""
 
     def __init__(self, devtools: "DevTools", session: str) -> None:
         self._devtools = devtools
         self._session = session
         self.errors: list[str] = []
+        self.failures: list[str] = []
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """A command of the DevTools protocol."""
         return await self._devtools.call(method, params, self._session)
 
     async def goto(self, url: str) -> None:
-        """Open an address and wait until its modules have run."""
-        await self.call("Page.navigate", url=url)
-        await self.until(f"document.readyState === 'complete' && location.href.startsWith({json.dumps(url)})")
+        """Open an address and wait until everything is loaded. When the machine's network changes meanwhile (other tests make
+        interfaces) the browser breaks off; then it is opened again."""
+        for _ in range(TRIES):
+            self.failures.clear()
+            await self.call("Page.navigate", url=url)
+            await self.until(f"document.readyState === 'complete' && location.href.startsWith({json.dumps(url)})")
+            if not any("ERR_NETWORK_CHANGED" in failure for failure in self.failures):
+                return
 
     async def eval(self, expression: str) -> Any:
         """The value of an expression; promises are awaited. Raises AssertionError with what the page threw."""
@@ -116,7 +123,8 @@ class Page:
             except DevToolsError:
                 continue  # the document has just gone
         text = await self.eval("document.body.innerText.slice(0, 3000)")
-        raise AssertionError(f"waited in vain for {condition}; the page shows:\n{text}") from None
+        complaints = "\n".join(self.errors + self.failures)
+        raise AssertionError(f"waited in vain for {condition}; complaints:\n{complaints}\nthe page shows:\n{text}")
 
     async def click(self, selector: str, text: str = "") -> None:
         """Click the first visible element of a selector, with this text if given; waits until it is there and nothing covers it.
@@ -173,6 +181,8 @@ class Page:
             self.errors.append(" ".join(str(arg.get("value")) for arg in params["args"]))
         elif method == "Log.entryAdded" and params["entry"]["source"] == "security":
             self.errors.append(params["entry"]["text"])
+        elif method == "Log.entryAdded" and params["entry"]["source"] == "network":
+            self.failures.append(f"{params['entry'].get('url')}: {params['entry']['text']}")
 
 
 class DevToolsError(RuntimeError):
