@@ -202,6 +202,16 @@ def test_a_vehicle_that_leaves_ends_the_transaction_or_suspends_it(tmp_path: Pat
         stage.do("evse/1/unplug", end="vehicle")
         await asyncio.sleep(5)
         assert csms.told(*FIELDS)[-1] == ("Ended", "EVCommunicationLost", "Idle", "EVDisconnected")
+        stage.do("evse/1/unplug", end="station")
+        await put(csms, (named("TxCtrlr", "StopTxOnEVSideDisconnect"), "false"))
+        await stage.charge(60)
+        stage.do("evse/1/unplug", end="vehicle")
+        await asyncio.sleep(5)
+        assert csms.told(*FIELDS)[-1] == ("Updated", "EVCommunicationLost", "Idle", None)
+        stage.do("evse/1/plug", car="compact", end="vehicle")
+        await stage.charging()
+        triggers = [trigger for trigger, _ in csms.told("triggerReason", "chargingState")]
+        assert "CablePluggedIn" in triggers[triggers.index("EVCommunicationLost") :]
 
     play(tmp_path, scenario)
 
