@@ -85,8 +85,8 @@ async def test_the_page_survives_a_restart_of_the_program(tmp_path: Path, devtoo
 
 
 async def test_the_page_asks_for_the_token_once(tmp_path: Path, devtools_url: str) -> None:
-    """With a token nothing is shown before it is given; a wrong one is refused; the right one lasts over a reload, and no script
-    can read what the browser keeps of it."""
+    """With a token nothing is shown before it is given; a wrong one is refused; the right one lasts over a reload until
+    one signs out, and no script can read what the browser keeps of it."""
     async with station(tmp_path, {"control.token": TOKEN}) as one, open_page(devtools_url) as page:
         await page.goto(f"{one.app.control_url}/")
         await page.until("!document.querySelector('#login').hidden")
@@ -100,6 +100,8 @@ async def test_the_page_asks_for_the_token_once(tmp_path: Path, devtools_url: st
         assert TOKEN not in await page.eval("document.documentElement.outerHTML + JSON.stringify(localStorage)")
         await page.call("Page.reload")
         await page.until("document.querySelector('#evse-1 .word')?.textContent === 'Free'")
+        await page.click("#signout", "Sign out")
+        await page.until("!document.querySelector('#login').hidden")
         page.errors.clear()  # the refusals
 
 

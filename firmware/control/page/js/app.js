@@ -1,4 +1,5 @@
 // The shell: sections, focus, clock, theme, language, keys. Everything shown comes from the event stream.
+import { act, get } from './api.js';
 import * as bench from './bench.js';
 import { $, h, icon, text } from './dom.js';
 import { EvseView } from './evse.js';
@@ -90,14 +91,18 @@ const isDark = () => root.dataset.theme === 'dark' || (root.dataset.theme !== 'l
 function shell() {
   document.querySelectorAll('[data-t]').forEach(element => text(element, t(element.dataset.t)));
   text($('#lang'), t('otherLanguage'));
+  text($('#signout'), t('signOut'));
   text($('#theme'), t(isDark() ? 'themeDay' : 'themeNight'));
   $('#tabs').setAttribute('aria-label', t('sections'));
   $('#tabs').replaceChildren(...TABS.filter(([key]) => key !== 'bench' || isMock()).map(([key, name]) =>
     h('button', { type: 'button', 'data-k': key, 'aria-current': String(root.dataset.tab === key), onclick: () => setTab(key) }, icon(name, 24), t(`t_${key}`))));
 }
 
+let asked = false;
 function identity() {
   const { station } = S;
+  if (!asked) get('/api/session').then(({ token_needed: needed }) => { $('#signout').hidden = !needed; }, () => { asked = false; });
+  asked = true;
   text($('#ident'), station.id);
   text($('#place'), `${station.vendor} ${station.model}`);
   text($('#board'), station.board);
@@ -170,6 +175,10 @@ $('#lang').onclick = () => {
   const name = lang() === 'en' ? 'de' : 'en';
   localStorage.setItem(LANGUAGE, name);
   setWords(name);
+};
+$('#signout').onclick = async () => {
+  await act('/api/session', undefined, 'DELETE');
+  location.reload();
 };
 $('#theme').onclick = () => {
   root.dataset.theme = isDark() ? 'light' : 'dark';

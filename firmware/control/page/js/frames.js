@@ -30,6 +30,7 @@ export function build() {
   parts.chips = h('div.chips');
   parts.hold = h('button.btn.small', { type: 'button', id: 'hold', onclick: () => followAgain(!view.following) });
   parts.count = h('span.n', { id: 'framecount' });
+  parts.missed = h('span.n', { hidden: true });
   parts.ruleCount = h('span.n');
   parts.newer = h('button.newer', { type: 'button', hidden: true, onclick: () => followAgain(true) });
   parts.tabList = h('button.tab', { type: 'button', onclick: () => show('list') }, `${t('frames')} `, parts.count);
@@ -44,7 +45,7 @@ export function build() {
   parts.rules = h('div.rules', { hidden: true });
   const save = h('a.linkish', { href: '/api/frames.jsonl', download: 'frames.jsonl' }, t('exportL'));
   $('#frames').replaceChildren(
-    h('header.fh', {}, h('h2.tabsrow', { id: 'frames-h' }, parts.tabList, parts.tabRules), h('span.grow'), save, parts.hold),
+    h('header.fh', {}, h('h2.tabsrow', { id: 'frames-h' }, parts.tabList, parts.tabRules), parts.missed, h('span.grow'), save, parts.hold),
     parts.tools, parts.wrap, parts.rules, parts.pane);
   parts.list.addEventListener('scroll', scrolled);
   for (const touch of ['wheel', 'touchmove', 'pointerdown', 'keydown']) parts.list.addEventListener(touch, () => { parts.byHand = true; }, { passive: true });
@@ -107,6 +108,8 @@ function grow() {
 
 function settle() {
   text(parts.count, count(shown.length));
+  parts.missed.hidden = !exchanges.missedFrames();
+  text(parts.missed, t('missed', { n: exchanges.missedFrames() }));
   parts.sizer.style.height = `${shown.length * rowHeight()}px`;
   parts.newer.hidden = view.following || !view.fresh;
   text(parts.newer, t('nNew', { n: view.fresh }));

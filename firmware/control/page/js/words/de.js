@@ -26,12 +26,12 @@ export const de = {
   deadN: '{n} hängt', profile: 'Profil {n}', plain: 'ohne TLS', noNet: 'kein Netz', signalDbm: '{tech} {dbm} dBm',
   clock_unknown: 'Uhr nicht gestellt', clock_floor: 'Uhr vom letzten bekannten Stand', clock_csms: 'Uhr vom CSMS', clock_synchronised: 'Uhr synchronisiert',
   lastDrop: 'Letzter Abbruch {t}.', lastDropLen: 'Letzter Abbruch {t}, nach {len}.', first: 'Zuerst prüfen', more: 'Verbindung und Warteschlange', less: 'Schließen',
-  rtt: 'Umlaufzeit', proto: 'Protokoll', sec: 'Sicherheit', signal: 'Signal', timegate: 'Uhr', gateOpen: '{clock}', today: 'Daten heute',
+  rtt: 'Umlaufzeit', proto: 'Protokoll', sec: 'Sicherheit', signal: 'Signal', timegate: 'Uhr', today: 'Daten heute',
   thisConnection: 'Diese Verbindung', attempts: 'Fehlversuche', bytesUpDown: '{up} raus, {down} rein', drops: 'Abbrüche', noDrops: 'Keine Abbrüche seit dem Programmstart.',
   queue: 'Warteschlange', head: 'Als Nächstes: {kind}, Ladepunkt {evse}, von {t}', headShort: 'Als Nächstes: {kind}, von {t}', sending: 'Wird gerade gesendet.', queueHealth: 'Das Journal ist {health}.',
   notAccepting: 'Kein neuer Ladevorgang, bis Platz ist.', deadH: 'Hängt, braucht Sie', retry: 'Erneut senden', exportL: 'Export', del: 'Löschen',
   secProfile0: 'Profil 0: ohne Passwort und TLS', secProfile1: 'Profil 1: Passwort, ohne TLS', secProfile2: 'Profil 2: TLS, Passwort', secProfile3: 'Profil 3: TLS, eigenes Zertifikat',
-  ago: 'vor {t}', unknown: 'noch nicht bekannt',
+  unknown: 'noch nicht bekannt',
 
   frames: 'Frames', rules: 'Regeln', filter: 'Filter: Aktion, Text, ID, evse:1', pauseLog: 'Anhalten', resumeLog: 'Folgen', nNew: '{n} neue unten', out: 'Raus', inn: 'Rein',
   viol: 'Verstöße', queued: 'Hat gewartet', noReply: 'noch keine Antwort', noReplyIn: 'keine Antwort in {s} s', noFrames: 'Noch keine Frames. Der erste ist BootNotification.',
@@ -39,14 +39,14 @@ export const de = {
   mkRule: 'Regel daraus', violation: 'Verstoß', waitedQueue: 'hat {t} in der Warteschlange gewartet', waitedShort: 'wartete {t}', ok: 'OK', refusedBy: 'Abgelehnt', missed: '{n} Frames verpasst',
   cutFrame: 'Nach 16 KiB abgeschnitten.', orphan: '(Antwort)', ruleN: 'Regel {n}',
 
-  rulesNone: 'Keine Regeln. Eine Regel hält, ändert, verwirft, verdoppelt oder verzögert Frames unterwegs.', addRule: 'Regel anlegen', letGo: 'Loslassen', held: 'gehalten', times: '{n}×', remove: 'Entfernen',
+  rulesNone: 'Keine Regeln. Eine Regel hält, ändert, verwirft, verdoppelt oder verzögert Frames unterwegs.', addRule: 'Regel anlegen', letGo: 'Loslassen', times: '{n}×', remove: 'Entfernen',
   r_hold: 'Halte', r_edit: 'Ändere', r_drop: 'Verwirf', r_duplicate: 'Verdopple', r_delay: 'Verzögere', r_next: 'nur die nächste', r_every: 'jede', r_any: 'beliebige Nachricht',
   r_call: 'Anfrage', r_answer: 'Antwort', r_out: 'raus', r_in: 'rein', r_detailDelay: 'Sekunden', r_detailEdit: 'Feld = Wert', r_verb: 'Was geschieht', r_count: 'Wie oft', r_action: 'Welche Nachricht', r_direction: 'Richtung', r_detail: 'Einzelheit', r_kind: 'Anfrage oder Antwort',
-  r_by: 'um {s} s', r_until: 'bis zum Loslassen', r_toBe: '{path} = {value}', rulesOff: 'Frame-Regeln gibt es nur auf einem Mock-Board.',
+  r_by: 'um {s} s', r_until: 'bis zum Loslassen', r_toBe: '{path} = {value}',
 
   bench: 'Prüfplatz', benchSub: 'Nachgebildete Hardware. An einer echten Säule gibt es das nicht.', carSel: 'Auto', cardSel: 'Karte', otherCard: 'Andere Karte…', otherCardAsk: 'Kartennummer, hexadezimal',
   net: 'Netzwerk', up: 'An', down: 'Aus', hole: 'Schwarzes Loch', mains: 'Strom', cut: 'Aus', on: 'An', skew: 'Uhr', speed: 'Zeit', faultSel: 'Störung an Ladepunkt {n}', stationFault: 'ganze Säule',
-  clearFault: 'Störung löschen', clearFaults: 'Alle löschen', setFault: 'Setzen', energyManager: 'Energiemanager', noLimit: 'keins', powerCut: 'Stromausfall', powerCutDo: 'Auslösen', cardKnown: '{card}, {verdict}', modemL: 'Modem', modemLost: 'Kein Netz',
+  clearFault: 'Störung löschen', setFault: 'Setzen', energyManager: 'Energiemanager', noLimit: 'keins', powerCut: 'Stromausfall', powerCutDo: 'Auslösen', cardKnown: '{card}, {verdict}',
   car_compact: 'Kompaktwagen, 22 kW', 'car_long-range': 'Langstrecke, 11 kW', 'car_one-phase': 'Älterer Kleinwagen, 1 Phase', 'car_two-phase': 'Zwei Phasen, 16 A', car_hybrid: 'Plug-in-Hybrid',
   car_van: 'Transporter, 22 kW', car_full: 'Akku voll', 'car_nearly-full': 'Fast voll', 'car_never-asks': 'Will nie Energie', 'car_slow-to-ask': 'Wacht langsam auf', car_stubborn: 'Stur: zieht 2 A zu viel', car_ventilated: 'Will Belüftung',
 

@@ -28,12 +28,12 @@ export const en = {
   deadN: '{n} stuck', profile: 'profile {n}', plain: 'no TLS', noNet: 'no network', signalDbm: '{tech} {dbm} dBm',
   clock_unknown: 'Clock not set', clock_floor: 'Clock from the last known time', clock_csms: 'Clock from CSMS', clock_synchronised: 'Clock synchronised',
   lastDrop: 'Last drop {t}.', lastDropLen: 'Last drop {t}, after {len}.', first: 'First check', more: 'Link and queue', less: 'Close',
-  rtt: 'Round trip', proto: 'Protocol', sec: 'Security', signal: 'Signal', timegate: 'Clock', gateOpen: '{clock}', today: 'Data today',
+  rtt: 'Round trip', proto: 'Protocol', sec: 'Security', signal: 'Signal', timegate: 'Clock', today: 'Data today',
   thisConnection: 'This connection', attempts: 'Failed tries', bytesUpDown: '{up} out, {down} in', drops: 'Drops', noDrops: 'No drops since the program started.',
   queue: 'Queue', head: 'Next: {kind}, EVSE {evse}, from {t}', headShort: 'Next: {kind}, from {t}', sending: 'Being sent.', queueHealth: 'The journal is {health}.',
   notAccepting: 'No new transaction until there is room.', deadH: 'Stuck, needs you', retry: 'Send again', exportL: 'Export', del: 'Delete',
   secProfile0: 'Profile 0: no password, no TLS', secProfile1: 'Profile 1: password, no TLS', secProfile2: 'Profile 2: TLS, password', secProfile3: 'Profile 3: TLS, own certificate',
-  ago: '{t} ago', unknown: 'not known yet',
+  unknown: 'not known yet',
 
   // frames
   frames: 'Frames', rules: 'Rules', filter: 'Filter: action, text, id, evse:1', pauseLog: 'Hold list', resumeLog: 'Follow', nNew: '{n} new below', out: 'Out', inn: 'In',
@@ -43,15 +43,15 @@ export const en = {
   cutFrame: 'Cut after 16 KiB.', orphan: '(answer)', ruleN: 'rule {n}',
 
   // rules
-  rulesNone: 'No rules. A rule holds, edits, drops, doubles or delays frames on their way.', addRule: 'Add rule', letGo: 'Let go', held: 'held', times: '{n}×', remove: 'Remove',
+  rulesNone: 'No rules. A rule holds, edits, drops, doubles or delays frames on their way.', addRule: 'Add rule', letGo: 'Let go', times: '{n}×', remove: 'Remove',
   r_hold: 'Hold', r_edit: 'Edit', r_drop: 'Drop', r_duplicate: 'Duplicate', r_delay: 'Delay', r_next: 'the next', r_every: 'every', r_any: 'any message',
   r_call: 'request', r_answer: 'response', r_out: 'out', r_in: 'in', r_detailDelay: 'seconds', r_detailEdit: 'field = value', r_verb: 'What to do', r_count: 'How often', r_action: 'Which message', r_direction: 'Direction', r_detail: 'Detail', r_kind: 'Request or response',
-  r_by: 'by {s} s', r_until: 'until let go', r_toBe: '{path} = {value}', rulesOff: 'Frame rules exist on a mock board only.',
+  r_by: 'by {s} s', r_until: 'until let go', r_toBe: '{path} = {value}',
 
   // bench
   bench: 'Bench', benchSub: 'Mock hardware. Nothing here exists on a real pole.', carSel: 'Car', cardSel: 'Card', otherCard: 'Another card…', otherCardAsk: 'Card number, hexadecimal',
   net: 'Network', up: 'Up', down: 'Down', hole: 'Black hole', mains: 'Mains', cut: 'Cut', on: 'On', skew: 'Clock', speed: 'Time', faultSel: 'Fault on EVSE {n}', stationFault: 'whole charge point',
-  clearFault: 'Clear fault', clearFaults: 'Clear all', setFault: 'Set', energyManager: 'Energy manager', noLimit: 'none', powerCut: 'Power cut', powerCutDo: 'Cut', cardKnown: '{card}, {verdict}', modemL: 'Modem', modemLost: 'No network',
+  clearFault: 'Clear fault', setFault: 'Set', energyManager: 'Energy manager', noLimit: 'none', powerCut: 'Power cut', powerCutDo: 'Cut', cardKnown: '{card}, {verdict}',
   car_compact: 'Compact, 22 kW', 'car_long-range': 'Long range, 11 kW', 'car_one-phase': 'Old hatchback, 1 phase', 'car_two-phase': 'Two phases, 16 A', car_hybrid: 'Plug-in hybrid',
   car_van: 'Van, 22 kW', car_full: 'Full battery', 'car_nearly-full': 'Nearly full', 'car_never-asks': 'Never asks for energy', 'car_slow-to-ask': 'Slow to wake up', car_stubborn: 'Stubborn: draws 2 A too much', car_ventilated: 'Wants ventilation',
 
