@@ -74,7 +74,9 @@ class CsmsTable(_Table):
     security_profile: int = Field(0, ge=0, le=3)
     password: str | None = Field(None, repr=False)
     password_hex: str | None = Field(None, repr=False, pattern=r"^([0-9A-Fa-f]{2}){1,20}$")
-    protocols: tuple[Literal["ocpp1.6", "ocpp2.0.1"], ...] = Field(("ocpp1.6",), min_length=1)  # the preferred one first
+    protocols: tuple[Literal["ocpp1.6", "ocpp2.0.1"], ...] = Field(
+        ("ocpp1.6",), min_length=1
+    )  # the preferred one first
     compression: bool = False
     accept_missing_subprotocol: bool | None = None
     pong_timeout_s: float = Field(20.0, gt=0)
