@@ -10,7 +10,8 @@ from firmware.app import DATABASE
 from firmware.core.facts import FactKind
 from firmware.core.transaction import Transaction
 from firmware.engine.journal import LANE, TRANSACTIONS
-from offline_queue import Bounds, Repaired
+from firmware.services.security_events import LANE as SECURITY
+from offline_queue import Bounds, Record, Repaired
 from offline_queue.files import free_bytes
 from offline_queue.schema import MIGRATIONS
 from offline_queue.worker import Worker
@@ -67,7 +68,9 @@ def read_image(directory: Path, namespaces: Iterable[str]) -> Image:
     worker = Worker(directory / DATABASE, BOUNDS, free_bytes, MIGRATIONS)
     report = worker.open()
     try:
-        (records,) = worker.read(lambda ledger: ledger.peek(LANE, 1_000_000, 0)).results
+        records: list[Record] = []
+        for lane in (LANE, SECURITY):
+            records += worker.read(methodcaller("peek", lane, 1_000_000, 0)).results[0]
         documents: dict[str, str] = {}
         for namespace in namespaces:
             (items,) = worker.read(methodcaller("items", namespace)).results

@@ -18,6 +18,7 @@ from hal.clocks import SystemClock
 from hal.drivers.network_linux import LinuxNetwork
 from ocpp_client.causes import Cause
 from ocpp_client.diagnosis import Circumstances
+from tests.interfaces import undisturbed
 from tests.lab.programs import found, free_ports, listens, needs, running
 from tests.lab.station import station
 
@@ -59,6 +60,11 @@ class Far:
 @pytest.fixture
 def far(folder: Path) -> Iterator[Far]:
     """A namespace, a cable to it, and a CSMS in it."""
+    with undisturbed():
+        yield from _cabled(folder)
+
+
+def _cabled(folder: Path) -> Iterator[Far]:
     made = Far(f"wayside{os.getpid()}", f"ws{os.getpid()}"[:15])
     try:
         sh("ip", "netns", "add", made.namespace)

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.interfaces import undisturbed
 from tests.page.browser import chromium, find_chromium
+
+
+@pytest.fixture(autouse=True)
+def _interfaces_stay() -> Iterator[None]:
+    with undisturbed():
+        yield
 
 
 @pytest.fixture(scope="session")
