@@ -38,6 +38,14 @@ QUANTITIES = (
     "Voltage",
 )
 _KNOWN = {name.casefold(): name for name in QUANTITIES}
+# Quantities that meters tell per phase, and what they call the phases.
+_PER_PHASE: dict[str, tuple[str, ...]] = {
+    "Voltage": LINE_TO_NEUTRAL,
+    "Current.Import": PHASE_NAMES,
+    "Current.Export": PHASE_NAMES,
+    "Power.Active.Import": PHASE_NAMES,
+    "Power.Active.Export": PHASE_NAMES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,17 @@ class Measurand:
 
     def __str__(self) -> str:
         return self.quantity if self.phase is None else f"{self.quantity}.{self.phase}"
+
+    @property
+    def measured(self) -> bool:
+        """Whether any meter tells this quantity on this phase."""
+        names = _PER_PHASE.get(self.quantity, ())
+        return self.phase is None or any(self.means(name) for name in names)
+
+    def means(self, name: str) -> bool:
+        """Whether a value on this phase is wanted. A phase alone also means its voltage to neutral; a voltage between phases is
+        not one of these."""
+        return self.phase in (None, name, name.removesuffix("-N"))
 
 
 MeasurandList = tuple[Measurand, ...]
@@ -155,20 +174,19 @@ def samples_of(
         "Current.Offered": offer.current_a if offer else None,
         "Power.Offered": offer.current_a * offer.phases * offer.voltage_v if offer else None,
     }
-    per_phase: dict[str, tuple[tuple[str, ...], tuple[float | None, ...]]] = {
-        "Voltage": (LINE_TO_NEUTRAL, reading.voltage_v),
-        "Current.Import": (PHASE_NAMES, tuple(map(_positive, reading.current_a))),
-        "Current.Export": (PHASE_NAMES, tuple(map(_negative, reading.current_a))),
-        "Power.Active.Import": (PHASE_NAMES, tuple(map(_positive, reading.power_per_phase_w))),
-        "Power.Active.Export": (PHASE_NAMES, tuple(map(_negative, reading.power_per_phase_w))),
+    per_phase: dict[str, tuple[float | None, ...]] = {
+        "Voltage": reading.voltage_v,
+        "Current.Import": tuple(map(_positive, reading.current_a)),
+        "Current.Export": tuple(map(_negative, reading.current_a)),
+        "Power.Active.Import": tuple(map(_positive, reading.power_per_phase_w)),
+        "Power.Active.Export": tuple(map(_negative, reading.power_per_phase_w)),
     }
     found: list[Sample] = []
     for measurand in wanted:
         if measurand.phase is None and (value := total.get(measurand.quantity)) is not None:
             found.append(Sample(measurand.quantity, round(value, 3)))
-        names, values = per_phase.get(measurand.quantity, ((), ()))
-        for name, value in zip(names, values, strict=False):
-            # a phase alone also means its voltage to neutral; a voltage between phases is not one of these
-            if value is not None and measurand.phase in (None, name, name.removesuffix("-N")):
+        names = _PER_PHASE.get(measurand.quantity, ())
+        for name, value in zip(names, per_phase.get(measurand.quantity, ()), strict=False):
+            if value is not None and measurand.means(name):
                 found.append(Sample(measurand.quantity, round(value, 3), name))
     return tuple(found)

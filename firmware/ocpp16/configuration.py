@@ -186,17 +186,19 @@ class Configuration:
             wanted: MeasurandList = parse_measurands(value)
         except ValueError as error:
             return str(error)
-        if len(wanted) > self._limit:
+        if len(value.split(",")) > self._limit:  # also of those that come twice
             return f"more than {self._limit} items"
-        missing = [str(item) for item in wanted if item.quantity not in self._quantities]
+        missing = [str(item) for item in wanted if item.quantity not in self._quantities or not item.measured]
         return f"the meter does not tell {missing[0]}" if missing else None
 
     def _rotation_problem(self, value: str) -> str | None:
         rotations = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
+        left = {str(number) for number in (0, *self._station.evses)}
         for item in filter(None, (part.strip() for part in value.split(","))):
             number, _, rotation = item.partition(".")
-            if not number.isdecimal() or int(number) > len(self._station.evses) or rotation not in rotations:
-                return f"no rotation {item!r}"
+            if number not in left or rotation not in rotations:
+                return f"no rotation {item!r}, or not the first for its connector"
+            left.remove(number)
         return None
 
 

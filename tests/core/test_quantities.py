@@ -116,6 +116,14 @@ def test_what_a_meter_does_not_tell_is_left_out() -> None:
     assert samples_of(everything, MeterReading()) == ()
 
 
+def test_a_phase_is_measured_where_meters_tell_the_quantity_on_it() -> None:
+    """Voltages are told to neutral, and a phase alone means that; registers and the charge of a battery have no phases."""
+    told = parse_measurands("Voltage,Voltage.L1,Voltage.L2-N,Current.Import.L3,Power.Active.Export.L1,SoC,RPM")
+    assert all(measurand.measured for measurand in told)
+    never = parse_measurands("SoC.L1,Voltage.L1-L2,Voltage.N,Current.Import.L1-N,Energy.Active.Import.Register.L1")
+    assert not any(measurand.measured for measurand in never)
+
+
 def test_a_station_claims_only_what_it_can_measure() -> None:
     """State of charge, temperature and reactive values depend on the hardware."""
     plain = supported_quantities(3, soc=False, temperature=False, reactive=False)

@@ -185,7 +185,10 @@ def test_a_list_of_measurands_is_taken_whole_or_not_at_all(tmp_path: Path) -> No
                 "Voltage,Nonsense",
                 "Voltage.L9",
                 "Energy.Reactive.Import.Register",
-                ",".join(["x"] * 50),
+                "SoC.L1",
+                "Energy.Active.Import.Register.L1",
+                "Voltage.L1-L2",
+                "Current.Import.N",
             ):
                 assert await _change(stage, name, value) == "Rejected", (name, value)
                 assert await stage.key(name) == before
@@ -197,11 +200,32 @@ def test_a_list_of_measurands_is_taken_whole_or_not_at_all(tmp_path: Path) -> No
     play(tmp_path, scenario)
 
 
-def test_the_phase_rotation_names_connectors_that_exist(tmp_path: Path) -> None:
-    """Items are a connector (0 is the main meter), a dot and a rotation of the standard."""
+def test_a_list_of_more_measurands_than_its_max_length_key_says_is_rejected(tmp_path: Path) -> None:
+    """As many as that are taken; one more is too many, also where the same one comes again."""
 
     async def scenario(stage: Play) -> None:
-        for value in ("3.RST", "1.XYZ", "RST", "1-RST", "0.RST;1.RST"):
+        for name in LISTS:
+            most = int(await stage.key(f"{name}MaxLength") or 0)
+            assert await _change(stage, name, ",".join(["Voltage"] * (most + 1))) == "Rejected", name
+            assert await _change(stage, name, ",".join(["Voltage"] * most)) == "Accepted", name
+
+    play(tmp_path, scenario)
+
+
+def test_the_phase_rotation_names_connectors_that_exist(tmp_path: Path) -> None:
+    """Items are a connector (0 is the main meter), a dot and a rotation of the standard; no connector comes twice."""
+
+    async def scenario(stage: Play) -> None:
+        for value in (
+            "3.RST",
+            "1.XYZ",
+            "RST",
+            "1-RST",
+            "0.RST;1.RST",
+            "01.RST",
+            "1.RST,1.RTS",
+            "0.RST,1.RST,2.RST,2.RST",
+        ):
             assert await _change(stage, "ConnectorPhaseRotation", value) == "Rejected", value
         assert await _change(stage, "ConnectorPhaseRotation", "0.RST,1.RTS,2.NotApplicable") == "Accepted"
         assert await stage.key("ConnectorPhaseRotation") == "0.RST,1.RTS,2.NotApplicable"
