@@ -178,6 +178,9 @@ class Evse:
             if granted:
                 self.withdraw(StopCause.EV_DISCONNECTED, now)
                 return
+            if self.auth.state is AuthState.NONE:  # neither vehicle nor driver is left
+                self.stop(StopCause.EV_DISCONNECTED, now)
+                return
         self._update(Trigger.EV_DEPARTED, now)
 
     def contactor_changed(self, closed: bool | None, now: Instant) -> None:
@@ -256,8 +259,8 @@ class Evse:
     def withdraw(
         self, cause: StopCause, now: Instant, token: Token | None = None, trigger: Trigger | None = None
     ) -> None:
-        """End the authorisation, and with it the transaction where policy says so. One that goes on all the same serves nobody
-        else, and its first cause will be the one it ended for."""
+        """End the authorisation, and with it the transaction where policy says so, or where no vehicle is left in it. One that goes
+        on all the same serves nobody else, and its first cause will be the one it ended for."""
         if self.auth.state is AuthState.NONE:
             return
         tx = self.tx
@@ -265,7 +268,8 @@ class Evse:
         self.auth.to(AuthState.NONE)
         if granted and tx is not None and tx.phase is Phase.OPEN:
             tx.revoked = tx.revoked or cause
-            if self.context.settings[STOP_POINTS] & _END_WITH_AUTHORISATION:
+            deserted = self.pilot_seen and self.plug is not Plug.VEHICLE
+            if deserted or self.context.settings[STOP_POINTS] & _END_WITH_AUTHORISATION:
                 self.stop(cause, now, token)
             else:
                 self._update(trigger or TRIGGERS.get(cause, Trigger.ABNORMAL), now, token=token)

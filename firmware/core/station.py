@@ -22,9 +22,9 @@ from firmware.core.evse import Evse
 from firmware.core.facts import Fact, FactKind, MeterFrame, SampleContext, Trigger
 from firmware.core.limits import Limits
 from firmware.core.profiles import Profile
-from firmware.core.quantities import Interval, samples_of
+from firmware.core.quantities import Interval, MeasurandList, samples_of
 from firmware.core.reservations import Reservations
-from firmware.core.settings import ALIGNED, AUTHORIZE_REMOTE, SAMPLED, AnySetting, Settings
+from firmware.core.settings import ALIGNED, AUTHORIZE_REMOTE, AnySetting, Settings
 from firmware.core.sharing import share
 from firmware.core.tokens import NOBODY
 from firmware.core.transaction import Transaction
@@ -147,9 +147,9 @@ class Station:
             fact = Fact("", 0, FactKind.METERED, Trigger.SAMPLE_CLOCK, at, MAIN_METER, frames=(frame,))
             self.context.emit(FactRecorded(fact, None))
 
-    def main_frame(self, reading: MeterReading, at: Instant) -> MeterFrame | None:
-        """Values of the main meter for somebody who asks; None when it tells nothing of what is sampled."""
-        samples = samples_of(self.settings[SAMPLED], reading)
+    def main_frame(self, reading: MeterReading, at: Instant, wanted: MeasurandList) -> MeterFrame | None:
+        """Values of the main meter for somebody who asks; None when it tells nothing of what is wanted."""
+        samples = samples_of(wanted, reading)
         return MeterFrame(at, SampleContext.TRIGGER, samples) if samples else None
 
     def limit_changed(self, limit_a: float | None, now: Instant) -> None:

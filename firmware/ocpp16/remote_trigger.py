@@ -83,7 +83,7 @@ class RemoteTrigger:
             case "StatusNotification":
                 return "Accepted", lambda: self._tell_statuses(number)
             case "MeterValues":
-                return "Accepted", lambda: self._tell_meter(number)
+                return ("Accepted", lambda: self._tell_meter(number)) if self._has_values(number) else ("Rejected", None)
             case "SignChargePointCertificate":
                 return (
                     ("Accepted", self._servicing.ask_for_certificate)
@@ -92,6 +92,11 @@ class RemoteTrigger:
                 )
         make = now(message)
         return ("NotImplemented", None) if make is None else ("Accepted", lambda: self._send(make()))
+
+    def _has_values(self, number: int | None) -> bool:
+        """Whether there is anything to tell: something is to be sampled, and it is a main meter's where that is asked for."""
+        metered = number != MAIN_METER or self._engine.main_meter is not None
+        return metered and bool(self._engine.station.settings[SAMPLED])
 
     async def _tell_statuses(self, number: int | None) -> None:
         for connector in (0, *self._engine.station.evses) if number is None else (number,):
@@ -104,7 +109,11 @@ class RemoteTrigger:
         if main is not None and number in (None, MAIN_METER):
             reading, at = await main.read(), self._engine.clock.now()
             if reading is not None:
-                await self._tell_frame(MAIN_METER, self._engine.station.main_frame(reading, at), None)
+                await self._tell_frame(
+                    MAIN_METER,
+                    self._engine.station.main_frame(reading, at, self._engine.station.settings[SAMPLED]),
+                    None,
+                )
         numbers = [*self._engine.station.evses] if number is None else [number]
         connectors = [connector for connector in numbers if connector != MAIN_METER]
         readings = await asyncio.gather(*(self._engine.drivers[connector].read_meter() for connector in connectors))

@@ -92,7 +92,9 @@ class Triggers:
         if main is not None and number in (None, MAIN_METER):
             reading, at = await main.read(), self._engine.clock.now()
             if reading is not None:
-                await self._tell_frame(MAIN_METER, self._engine.station.main_frame(reading, at))
+                await self._tell_frame(
+                    MAIN_METER, self._engine.station.main_frame(reading, at, self._engine.station.settings[ALIGNED])
+                )
         for evse in self._engine.station.evses.values():
             if number not in (None, evse.id):
                 continue
