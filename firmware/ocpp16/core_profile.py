@@ -117,12 +117,15 @@ class CoreProfile:
         )
 
     async def remote_start(self, request: RemoteStartTransactionRequest) -> Reply:
-        """RemoteStartTransaction (5.11). Without smart charging a profile is ignored; one with a transactionId is refused."""
+        """RemoteStartTransaction (5.11). Without smart charging a profile is ignored; one with a transactionId is refused, and so
+        is a tag without a character: it is nobody's."""
         told = request.charging_profile if "SmartCharging" in self._configuration.profiles else None
 
         def start(station: Station, now: Instant) -> Outcome:
             if station.registration is not Registration.ACCEPTED or request.connector_id == 0:
                 return Outcome(Result.REJECTED, "NotReady")
+            if not request.id_tag:
+                return Outcome(Result.REJECTED, "NoToken")
             if told is not None and told.transaction_id is not None:
                 return Outcome(Result.REJECTED, "InvalidProfile")
             profile = profile_of(told, 0) if told is not None else None

@@ -4,9 +4,11 @@ import logging
 from typing import Literal
 
 from firmware.core.local_list import EMPTY
-from firmware.core.values import Result, Token
+from firmware.core.station import Station
+from firmware.core.values import Outcome, Result, Token
 from firmware.engine.engine import Engine
 from firmware.ocpp16.words import token_info
+from hal.types import Instant
 from ocpp_client.peer import Reply
 from ocpp_client.v16 import (
     GetLocalListVersionRequest,
@@ -50,7 +52,14 @@ class LocalAuthList:
         ]
         whole = request.update_type == "Full"
         version = EMPTY if whole and not changes else request.list_version
-        outcome = self._engine.apply(lambda station, now: station.desk.change_list(version, changes, whole=whole))
+
+        def change(station: Station, _: Instant) -> Outcome:
+            done = station.desk.change_list(version, changes, whole=whole)
+            if done.accepted and not len(station.desk.local_list):
+                station.desk.change_list(EMPTY, (), whole=True)
+            return done
+
+        outcome = self._engine.apply(change)
         if not outcome.accepted:
             log.warning("local list refused reason=%s %s", outcome.reason, outcome.detail)
         return Reply(SendLocalListResponse(status=_STATUS.get(outcome.result, "Failed")))

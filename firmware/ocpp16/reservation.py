@@ -31,7 +31,9 @@ class ReservationProfile:
         self._engine = engine
 
     async def reserve(self, request: ReserveNowRequest) -> Reply:
-        """ReserveNow (5.13)."""
+        """ReserveNow (5.13). A tag without a character is nobody's."""
+        if not request.id_tag:
+            return Reply(ReserveNowResponse(status="Rejected"))
         wanted = Reservation(
             request.reservation_id,
             request.connector_id if request.connector_id != 0 else None,

@@ -83,11 +83,12 @@ def test_without_a_connector_the_station_chooses_where_a_vehicle_is(tmp_path: Pa
 
 
 def test_a_remote_start_that_cannot_be_is_rejected(tmp_path: Path) -> None:
-    """Connector 0, unknown, faulted, taken by a token, charging, and finishing ones."""
+    """Connector 0, unknown, for nobody's tag, faulted, taken by a token, charging, and finishing ones."""
 
     async def scenario(stage: Play) -> None:
         assert await _start(stage, 0) == REJECTED
         assert await _start(stage, 3) == REJECTED
+        assert await stage.csms.ask("RemoteStartTransaction", {"connectorId": 1, "idTag": ""}) == REJECTED
         stage.do("evse/2/fault", code="ground-fault", active=True)
         assert await _start(stage, 2) == REJECTED
         stage.tap()

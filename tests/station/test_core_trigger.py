@@ -69,6 +69,18 @@ def test_meter_values_on_demand(tmp_path: Path) -> None:
     play(tmp_path, scenario, keys={"MeterValueSampleInterval": "0"})
 
 
+def test_meter_values_that_would_be_empty_are_rejected(tmp_path: Path) -> None:
+    """What is accepted has to follow: with an empty MeterValuesSampledData nothing could."""
+
+    async def scenario(stage: Play) -> None:
+        await stage.set_key("MeterValuesSampledData", "")
+        assert await _trigger(stage, "MeterValues", connectorId=1) == REJECTED
+        assert await _trigger(stage, "MeterValues") == REJECTED
+        assert stage.csms.named("MeterValues") == []
+
+    play(tmp_path, scenario)
+
+
 @pytest.mark.parametrize("message", ["DiagnosticsStatusNotification", "FirmwareStatusNotification"])
 def test_nothing_going_on_is_idle(tmp_path: Path, message: str) -> None:
     """Where no upload and no update is under way the triggered status is Idle."""

@@ -50,6 +50,23 @@ def test_get_local_list_version_tells_0_for_an_empty_list_and_then_the_version_s
     play(tmp_path, scenario)
 
 
+def test_a_list_that_a_differential_update_emptied_begins_anew(tmp_path: Path) -> None:
+    """Its version is told as 0, so that any version above it is a newer one, also after a restart."""
+
+    async def scenario(stage: Play) -> None:
+        await _send(stage, 20, _entry(TAG))
+        assert await _send(stage, 21, _entry(TAG, None), kind="Differential") == "Accepted"
+        await asyncio.sleep(1)
+        await stage.kill_station()
+        await stage.start_station()
+        await stage.online()
+        assert await _version(stage) == 0
+        assert await _send(stage, 1, _entry(OTHER_TAG), kind="Differential") == "Accepted"
+        assert await _version(stage) == 1
+
+    play(tmp_path, scenario)
+
+
 def test_a_differential_update_with_an_old_version_is_a_version_mismatch(tmp_path: Path) -> None:
     """Equal or lower; the list and its version stay as they are."""
 

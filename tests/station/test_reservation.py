@@ -147,11 +147,12 @@ def test_the_same_reservation_id_replaces_the_reservation(tmp_path: Path) -> Non
 
 
 def test_reserve_now_tells_why_it_cannot(tmp_path: Path) -> None:
-    """Occupied in use or Preparing, Unavailable, Faulted; Rejected for what is unknown or over already."""
+    """Occupied in use or Preparing, Unavailable, Faulted; Rejected for what is unknown, over already or nobody's."""
 
     async def scenario(stage: Play) -> None:
         assert await _reserve(stage, 9) == "Rejected"
         assert await _reserve(stage, for_s=-1) == "Rejected"
+        assert await _reserve(stage, tag="") == "Rejected"
         stage.plug()
         await stage.status("Preparing")
         assert await _reserve(stage) == "Occupied"
