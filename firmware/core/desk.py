@@ -18,7 +18,7 @@ from firmware.core.reservations import Reservations
 from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S, MASTER_GROUP
 from firmware.core.tokens import Decision, Step, TokenCache, cacheable, decide
 from firmware.core.transaction import Phase
-from firmware.core.values import Outcome, Plug, StopCause, Token, TokenInfo
+from firmware.core.values import Outcome, Plug, StopCause, Token, TokenInfo, Verdict
 from hal.types import Instant
 
 
@@ -322,12 +322,13 @@ class Desk:
         """Take in what the central system says of a token. The list is never changed by it, and wins."""
         listed = self.local_list.find(token, now.wall_s)
         if listed is not None:
-            if listed.accepted and not info.accepted:
+            # that it charges elsewhere too is said of a valid token
+            if listed.accepted is not (info.accepted or info.verdict is Verdict.CONCURRENT):
                 self._context.emit(TokenListConflict(token))
             return
         if not self._context.settings[CACHE_ENABLED] or not cacheable(token):
             return
-        gone = self.cache.learn(token, info)
+        gone = self.cache.learn(token, info, now.wall_s)
         if gone is not None:
             self._context.emit(TokenLearned(gone, None))
         self._context.emit(TokenLearned(token, info, self.cache.learned))

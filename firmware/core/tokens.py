@@ -47,7 +47,8 @@ def cacheable(token: Token) -> bool:
 
 
 class TokenCache:
-    """The last verdict on each token, bounded. When full, verdicts other than ACCEPTED go first, then the oldest."""
+    """The last verdict on each token, bounded. When full, verdicts other than ACCEPTED, and those that are over, go first, then the
+    oldest."""
 
     def __init__(self, limit: int = CACHE_LIMIT) -> None:
         self._limit = limit
@@ -65,13 +66,13 @@ class TokenCache:
         entry = self._entries.get(token.value.casefold())
         return aged(entry[1], wall_s) if entry is not None and entry[0].same_as(token) else None
 
-    def learn(self, token: Token, info: TokenInfo) -> Token | None:
-        """Take in a verdict; returns the token that had to go for it."""
+    def learn(self, token: Token, info: TokenInfo, wall_s: float | None = None) -> Token | None:
+        """Take in a verdict at a POSIX time; returns the token that had to go for it."""
         key = token.value.casefold()
         self._entries.pop(key, None)
         gone: Token | None = None
         if len(self._entries) >= self._limit:
-            victim = next((k for k, (_, i) in self._entries.items() if not i.accepted), None)
+            victim = next((k for k, (_, i) in self._entries.items() if not aged(i, wall_s).accepted), None)
             victim = next(iter(self._entries)) if victim is None else victim
             gone = self._entries.pop(victim)[0]
         self._entries[key] = (token, info)

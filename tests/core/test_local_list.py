@@ -168,3 +168,23 @@ def test_an_answer_that_contradicts_the_list_is_told_and_leaves_it_alone() -> No
     pole.learn(CARD, BAD)
     assert pole.told(ev.TokenListConflict) == [ev.TokenListConflict(CARD)]
     assert pole.station.desk.local_list.find(CARD, None) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("listed", "told", "conflict"),
+    [
+        (BAD, GOOD, True),
+        (TokenInfo(Verdict.ACCEPTED, expires_s=EPOCH_S - 1), GOOD, True),
+        (TokenInfo(Verdict.ACCEPTED, expires_s=EPOCH_S - 1), TokenInfo(Verdict.EXPIRED), False),
+        (BAD, TokenInfo(Verdict.INVALID), False),
+        (GOOD, TokenInfo(Verdict.CONCURRENT), False),
+    ],
+)
+def test_a_contradiction_is_that_one_calls_valid_what_the_other_does_not(
+    listed: TokenInfo, told: TokenInfo, conflict: bool
+) -> None:
+    """In either direction; that a token charges elsewhere too is said of a valid one."""
+    pole = Pole()
+    _change(pole, 1, (CARD, listed))
+    pole.learn(CARD, told)
+    assert bool(pole.told(ev.TokenListConflict)) is conflict

@@ -136,6 +136,15 @@ def test_a_full_cache_drops_refusals_first_then_the_oldest() -> None:
     assert len(cache) == 3
 
 
+def test_a_full_cache_drops_what_is_over_before_what_is_valid() -> None:
+    """An accepted token past its end is worth no more than a refused one."""
+    cache = TokenCache(limit=2)
+    a, b, c = (Token(name) for name in "abc")
+    cache.learn(a, GOOD)
+    cache.learn(b, TokenInfo(Verdict.ACCEPTED, expires_s=1000.0))
+    assert cache.learn(c, GOOD, 1000.0) is b
+
+
 def test_a_cache_keeps_the_last_verdict_and_forgets() -> None:
     """Case does not matter; another type of token is another token."""
     cache = TokenCache()

@@ -231,16 +231,19 @@ def test_a_token_of_the_same_parent_on_the_list_ends_a_transaction_offline(tmp_p
     play(tmp_path, scenario)
 
 
-def test_a_contradiction_of_the_list_is_told_as_local_list_conflict(tmp_path: Path) -> None:
-    """StatusNotification for connector 0, once; the list stays as it is."""
+@pytest.mark.parametrize(("listed", "told_of"), [("Accepted", "Blocked"), ("Blocked", "Accepted")])
+def test_a_contradiction_of_the_list_is_told_as_local_list_conflict(tmp_path: Path, listed: str, told_of: str) -> None:
+    """StatusNotification for connector 0, once an answer (here to Authorize, and to the start), whichever of the two accepts; the
+    list stays as it is."""
 
     async def scenario(stage: Play) -> None:
-        await _send(stage, 1, _entry(TAG))
-        stage.csms.authorise("Blocked")
-        assert not await _starts(stage)
+        await _send(stage, 1, _entry(TAG, listed))
+        stage.csms.authorise(told_of)
+        assert await _starts(stage) is (told_of == "Accepted")
         told = [call.payload for call in stage.csms.named("StatusNotification")]
-        [conflict] = [payload for payload in told if payload["errorCode"] == "LocalListConflict"]
-        assert (conflict["connectorId"], conflict["status"]) == (0, "Available")
+        conflicts = [payload for payload in told if payload["errorCode"] == "LocalListConflict"]
+        answers = len(stage.csms.named("Authorize") + stage.csms.named("StartTransaction"))
+        assert [(found["connectorId"], found["status"]) for found in conflicts] == [(0, "Available")] * answers
         assert await _version(stage) == 1
 
     play(tmp_path, scenario)
