@@ -155,7 +155,7 @@ class App:
         reason = await self.queue.get(memory.STATION, START_REASON)
         self._start = StartReason(reason.decode()) if reason is not None else StartReason.POWER_UP
         context = self.engine.station.context
-        context.in_service = self.config.station.charge_before_accepted or accepted_before is not None
+        context.accepted = accepted_before is not None
         context.halting = True  # until what was left open has been taken up
         self.outbox = Outbox(self.queue, self.clock, self.engine.station.settings, id_prefix=prefix)
         meters = [hardware.meter for hardware in self.board.evses]

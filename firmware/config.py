@@ -240,6 +240,8 @@ class Config(_Table):
         """Start values of settings. Raises ValueError naming the key."""
         initial = {
             "tx.after-power-loss": self.station.after_power_loss,
+            "tx.before-accepted": "true" if self.station.charge_before_accepted else "false",
+            "link.attempts-per-way": str(self.csms.attempts_per_endpoint),
             "protection.self-test-interval": str(self.protection.self_test_every_h * 3600),
             "protection.lost-device-grace": str(self.protection.lost_device_grace_s),
         }

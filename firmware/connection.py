@@ -8,16 +8,19 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from firmware.config import CsmsTable
 from firmware.core import events as ev
 from firmware.core.settings import (
+    ATTEMPTS_PER_WAY,
     HEARTBEAT_INTERVAL_S,
     PING_INTERVAL_S,
     RETRY_DOUBLINGS,
     RETRY_RANDOM_S,
     RETRY_WAIT_S,
+    WAYS,
 )
 from firmware.engine.journal import Change
 from firmware.uplink import documents
@@ -76,6 +79,7 @@ class Connection:
         self._security_listeners: list[Callable[[str, str], None]] = []
         self._credentials = app.services.credentials
         self._dialler = Dialler(csms, self._credentials)
+        self._order = app.engine.station.settings[WAYS]  # a change takes effect at the next start
         self._leave = Leave()
         self._local_host: str | None = None
         self._address_changed_at: float | None = None
@@ -376,6 +380,8 @@ class Connection:
             return
         if event.setting == PING_INTERVAL_S.id:
             self.link.set_ping_interval(float(self._app.engine.station.settings[PING_INTERVAL_S]))
+        elif event.setting == ATTEMPTS_PER_WAY.id:
+            self._rota.attempts = self._app.engine.station.settings[ATTEMPTS_PER_WAY]
         elif event.setting in BACKOFF_SETTINGS:
             self._backoff.policy = self._policy()
 
@@ -402,11 +408,17 @@ class Connection:
 
     def _new_rota(self, worked: str | None) -> Rota:
         csms = self._app.config.csms
-        given = [Endpoint(way.url, way.priority, way.interface, way.proxy) for way in csms.ways]
+        given = self._in_order([Endpoint(way.url, way.priority, way.interface, way.proxy) for way in csms.ways])
         profile = self.access.current.profile
         # Profile 0 says nothing of TLS: the URLs stand as they are given.
         usable = fitting(given, tls=self.access.current.tls) if profile else given
-        return Rota(usable, attempts=csms.attempts_per_endpoint, worked=worked)
+        return Rota(usable, attempts=self._app.engine.station.settings[ATTEMPTS_PER_WAY], worked=worked)
+
+    def _in_order(self, ways: list[Endpoint]) -> list[Endpoint]:
+        """The ways that were chosen, in the order that holds since the start; what the configuration does not have is left out."""
+        ways = sorted(ways, key=lambda way: way.priority)
+        chosen = [ways[number - 1] for number in self._order if number <= len(ways)]
+        return [replace(way, priority=place) for place, way in enumerate(chosen or ways)]
 
     def _policy(self) -> BackoffPolicy:
         """In OCPP 2.0.1 the central system sets the numbers of the back-off, in 1.6 the configuration."""

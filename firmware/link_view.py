@@ -39,10 +39,10 @@ class ConfiguredLink:
         host = self._connection().endpoint.url.partition(":")[2]
         return next((place for place, way in enumerate(self._ways, start=1) if way.url.partition(":")[2] == host), 1)
 
-    @property
-    def attempts(self) -> int:
-        """Attempts on one way before the next is tried."""
-        return self._config.csms.attempts_per_endpoint
+    def fits(self, slot: int) -> bool:
+        """Whether a way can be used with the security profile that is in force."""
+        access = self._connection().access.current
+        return access.profile == 0 or self._ways[slot - 1].url.startswith("wss:") is access.tls
 
     def ask_password(self, password: bytes) -> None:
         """Dial with a new password from the next connection on, and begin that one."""

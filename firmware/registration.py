@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from firmware.core.settings import HEARTBEAT_INTERVAL_S
+from firmware.core.settings import CENTRAL_TIME, HEARTBEAT_INTERVAL_S
 from firmware.core.values import Registration
 from firmware.engine.engine import Engine
 from firmware.identity import Identity
@@ -147,7 +147,7 @@ class Registrar:
 
     def _take(self, verdict: Verdict, told: tuple[str, str, Identity]) -> None:
         accepted = verdict.standing is Registration.ACCEPTED
-        if verdict.time_s is not None:
+        if verdict.time_s is not None and self._engine.station.settings[CENTRAL_TIME]:
             self._engine.clock.set_from_csms(verdict.time_s)
         if accepted and verdict.interval_s > 0:  # 0 leaves our own
             self._set_heartbeat(verdict.interval_s)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from firmware.core.settings import HEARTBEAT_INTERVAL_S, MESSAGE_TIMEOUT_S
+from firmware.core.settings import CENTRAL_TIME, HEARTBEAT_INTERVAL_S, MESSAGE_TIMEOUT_S
 from firmware.engine.engine import Engine
 from firmware.engine.journal import LANE
 from firmware.outbox import Outbox, Renderer
@@ -127,6 +127,8 @@ class Session:
         except CallFailed as error:
             log.warning("heartbeat failed error=%s", error)
         else:
+            if not self._engine.station.settings[CENTRAL_TIME]:
+                return
             step_s = self._engine.clock.set_from_csms(answer.current_time.timestamp())
             if abs(step_s) > 1.0:
                 log.info("clock corrected by the central system step_s=%.1f", step_s)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from firmware.core.events import Event
 from firmware.core.faults import blocks
-from firmware.core.settings import Settings
+from firmware.core.settings import BEFORE_ACCEPTED, Settings
 from firmware.core.solver import Levels
 from firmware.core.values import Maintenance
 from hal.types import Fault, FaultCode
@@ -31,7 +31,7 @@ class Context:
     settings: Settings
     new_id: Callable[[], str]
     online: bool = False
-    in_service: bool = True  # False until the central system has accepted this station for the first time
+    accepted: bool = True  # False until the central system has accepted this station for the first time
     operative: bool = True
     storage_ok: bool = True  # False while the disk has no room for new transactions
     maintenance: Maintenance = Maintenance.NONE
@@ -43,6 +43,11 @@ class Context:
     reserved: frozenset[int] = frozenset()  # EVSEs that are kept for somebody who has not begun yet
     faults: dict[FaultCode, Fault] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+
+    @property
+    def in_service(self) -> bool:
+        """True when customers may be served: accepted once, or not needed."""
+        return self.accepted or self.settings[BEFORE_ACCEPTED]
 
     def emit(self, event: Event) -> None:
         """Add an event to be drained."""

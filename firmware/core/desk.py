@@ -15,8 +15,8 @@ from firmware.core.evse import Evse
 from firmware.core.local_list import Change, LocalList
 from firmware.core.profiles import Profile
 from firmware.core.reservations import Reservations
-from firmware.core.settings import CACHE_ENABLED, CONNECTION_TIMEOUT_S, MASTER_GROUP
-from firmware.core.tokens import Decision, Step, TokenCache, cacheable, decide
+from firmware.core.settings import AUTH_ENABLED, CACHE_ENABLED, CONNECTION_TIMEOUT_S, MASTER_GROUP
+from firmware.core.tokens import ANYBODY, Decision, Step, TokenCache, cacheable, decide
 from firmware.core.transaction import Phase
 from firmware.core.values import Outcome, Plug, StopCause, Token, TokenInfo, Verdict
 from hal.types import Instant
@@ -78,6 +78,14 @@ class Desk:
             self._judge(Query(token, target.id, (target.id,)), now)
         elif not self._ends_group(token, evses, now):
             self._decided(token, None, False, "NoFreeEvse")
+
+    def serve_all(self, now: Instant) -> None:
+        """Where nobody is asked who they are, whoever plugs in is served."""
+        if self._context.settings[AUTH_ENABLED] or self._refusal() is not None:
+            return
+        for evse in self._free(list(self._evses.values())):
+            if evse.plug is Plug.VEHICLE and not evse.leftover and not evse.reserved:
+                evse.grant(ANYBODY, TokenInfo.unchecked(), now)
 
     def ask_for(
         self,

@@ -109,20 +109,38 @@ def measurands(name: str, default: str, effect: str) -> Setting[MeasurandList]:
 
 
 def points(name: str, default: frozenset[Point], effect: str) -> Setting[frozenset[Point]]:
-    """A set of transaction points."""
+    """A set of transaction points, at least one."""
 
     def parse(value: str) -> frozenset[Point]:
         try:
-            return frozenset(Point(item.strip()) for item in value.split(",") if item.strip())
+            found = frozenset(Point(item.strip()) for item in value.split(",") if item.strip())
         except ValueError as error:
             raise BadSetting(str(error)) from None
+        if not found:
+            raise BadSetting("expected at least one point")
+        return found
 
     return Setting(name, default, parse, lambda value: ",".join(sorted(value)), "", effect)
+
+
+def order(name: str, effect: str) -> Setting[tuple[int, ...]]:
+    """Numbers from 1, each once, in an order; none unless said otherwise. Takes effect at the next start."""
+
+    def parse(value: str) -> tuple[int, ...]:
+        items = [item.strip() for item in value.split(",") if item.strip()]
+        if not all(item.isascii() and item.isdecimal() and int(item) > 0 for item in items):
+            raise BadSetting("expected numbers from 1")
+        if len(set(items)) < len(items):
+            raise BadSetting("a number comes twice")
+        return tuple(int(item) for item in items)
+
+    return Setting(name, (), parse, lambda value: ",".join(map(str, value)), "", effect, restart=True)
 
 
 _ENERGY = "Energy.Active.Import.Register"
 
 # Authorisation
+AUTH_ENABLED = boolean("auth.enabled", True, "ask who wants to charge; without it every vehicle is served")
 LOCAL_PRE_AUTHORIZE = boolean("auth.local-pre-authorize", False, "start at once with a token that list or cache know")
 LOCAL_AUTHORIZE_OFFLINE = boolean("auth.local-offline", True, "let list and cache decide while offline")
 OFFLINE_UNKNOWN = boolean("auth.offline-unknown", False, "let unknown tokens charge while offline")
@@ -162,6 +180,9 @@ START_POINTS = points("tx.start-points", frozenset({Point.POWER_PATH_CLOSED}), "
 STOP_POINTS = points(
     "tx.stop-points", frozenset({Point.EV_CONNECTED, Point.AUTHORIZED}), "what ends a transaction when it goes"
 )
+BEFORE_ACCEPTED = boolean(
+    "tx.before-accepted", False, "charge although no central system has ever accepted this station"
+)
 AFTER_POWER_LOSS = choice("tx.after-power-loss", "resume", ("resume", "close"), "open transactions found at start-up")
 # Meter values
 SAMPLE_INTERVAL_S = integer("meter.sample-interval", 60, "s", "between samples of a transaction; 0 off")
@@ -192,8 +213,13 @@ TRANSACTION_RETRY_S = integer("queue.retry-interval", 60, "s", "before a retry, 
 RETRY_WAIT_S = integer("link.retry-wait", 10, "s", "to wait before dialling again, at first", maximum=86_400)
 RETRY_DOUBLINGS = integer("link.retry-doublings", 5, "times", "that wait is doubled", maximum=16)
 RETRY_RANDOM_S = integer("link.retry-random", 10, "s", "at most, at random, on top of each wait", maximum=86_400)
+ATTEMPTS_PER_WAY = integer("link.attempts-per-way", 3, "times", "a way is tried before the next", minimum=1)
+WAYS = order(
+    "link.ways", "numbers of the ways to the central system that are tried, in this order; none: as configured"
+)
 OFFLINE_THRESHOLD_S = integer("link.offline-threshold", 60, "s", "offline after which every status is told anew")
 # Behaviour at the pole
+CENTRAL_TIME = boolean("clock.central-time", True, "set the clock by the central system where nothing better does")
 MINIMUM_STATUS_S = integer("status.minimum-duration", 0, "s", "a status must last before it is told")
 RESET_RETRIES = integer("reset.retries", 1, "times", "a failed reset is tried again")
 SELF_TEST_INTERVAL_S = integer(

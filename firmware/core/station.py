@@ -91,6 +91,7 @@ class Station:
         context = self.context
         self._clock_zero_s = _clock_zero_s(now)
         self.reservations.review(now)
+        self.desk.serve_all(now)
         before = context.levels.caps_a, context.shares
         context.levels = self.limits.follow(now)
         context.shares = self._shares()
@@ -190,7 +191,7 @@ class Station:
     def registered(self, registration: Registration) -> None:
         """The central system's view of this station changed."""
         if registration is Registration.ACCEPTED:
-            self.context.in_service = True
+            self.context.accepted = True
         if registration is not self.registration:
             self.registration = registration
             self.context.emit(RegistrationChanged(registration))

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from firmware.core.settings import (
+    AUTH_ENABLED,
     CACHE_ENABLED,
     CACHE_IS_FINAL,
     LIST_IS_FINAL,
@@ -36,6 +37,9 @@ def aged(info: TokenInfo, wall_s: float | None) -> TokenInfo:
         return info
     return TokenInfo(Verdict.EXPIRED, info.group, info.expires_s) if info.accepted else info
 
+
+ANYBODY = Token("", TokenType.NO_AUTHORIZATION)
+"""Stands for a driver whom nobody asked."""
 
 NOBODY = frozenset({TokenType.NO_AUTHORIZATION, TokenType.CENTRAL})
 """Tokens that are not a customer's own: they say nothing about the next time."""
@@ -120,7 +124,7 @@ def decide(
     wall_s: float | None,
 ) -> Decision:
     """Decide on a token presented to start charging. The table is the same for every protocol."""
-    if token.type is TokenType.NO_AUTHORIZATION:
+    if token.type is TokenType.NO_AUTHORIZATION or not settings[AUTH_ENABLED]:
         return Decision(Step.GRANT, _NO_CHECK, "NoAuthorizationNeeded")
     listed = local_list.find(token, wall_s)
     known = listed

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from firmware.core.settings import AnySetting
-from firmware.core.values import ACCEPTED, Outcome
+from firmware.core.settings import WAYS, AnySetting, Settings
+from firmware.core.values import ACCEPTED, Outcome, rejected
 from firmware.ocpp201.device_model import Component, Variable
 from firmware.ocpp201.setting_rows import Limits
 
@@ -32,26 +32,40 @@ class LinkView(Protocol):
     def active_slot(self) -> int:
         """The way in use, from 1."""
 
-    @property
-    def attempts(self) -> int:
-        """Attempts on one way before the next is tried."""
+    def fits(self, slot: int) -> bool:
+        """Whether a way can be used with the security profile that is in force."""
 
     def ask_password(self, password: bytes) -> None:
         """Dial with a new password from the next connection on, and begin that one."""
 
 
-def link_variables(link: LinkView, set_setting: Callable[[AnySetting, str], Outcome]) -> Iterator[Variable]:
-    """The variables of the link, most of them read-only: the configuration file of the station decides on its ways."""
+def link_variables(
+    link: LinkView, settings: Settings, set_setting: Callable[[AnySetting, str], Outcome]
+) -> Iterator[Variable]:
+    """The variables of the link: the configuration file of the station has its ways, the central system may order them (B10)."""
 
-    def order() -> str:
-        return ",".join(str(number) for number in range(1, link.slots + 1))
+    slots = tuple(str(number) for number in range(1, link.slots + 1))
 
-    slots = Limits(values=tuple(str(number) for number in range(1, link.slots + 1)))
+    def set_order(value: str) -> Outcome:
+        if not value:
+            return rejected("InvalidValue", "name at least one slot")
+        unfit = [slot for slot in value.split(",") if not link.fits(int(slot))]
+        if unfit:
+            return rejected("InvalidNetworkConf", f"slot {unfit[0]} does not fit the security profile")
+        return set_setting(WAYS, value)
+
     yield Variable(COMM, "ActiveNetworkProfile", "integer", lambda: str(link.active_slot))
     transfers = Limits(values=("HTTP", "HTTPS", "FTP", "FTPS"))
     yield Variable(COMM, "FileTransferProtocols", "MemberList", lambda: "", limits=transfers, constant=True)
-    yield Variable(COMM, "NetworkConfigurationPriority", "SequenceList", order, limits=slots)
-    yield Variable(COMM, "NetworkProfileConnectionAttempts", "integer", lambda: str(link.attempts))
+    yield Variable(
+        COMM,
+        "NetworkConfigurationPriority",
+        "SequenceList",
+        lambda: settings.text(WAYS) or ",".join(slots),
+        set_order,
+        limits=Limits(values=slots),
+        setting=WAYS,
+    )
 
     def password(value: str) -> Outcome:
         link.ask_password(value.encode())

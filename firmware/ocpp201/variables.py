@@ -7,7 +7,7 @@ from firmware.core.evse import Evse
 from firmware.core.quantities import MeasurandList
 from firmware.core.settings import AnySetting
 from firmware.core.station import Station
-from firmware.core.values import Outcome
+from firmware.core.values import Outcome, rejected
 from firmware.identity import Identity
 from firmware.ocpp201.device_model import Component, Variable
 from firmware.ocpp201.link_variables import LinkView, link_variables
@@ -55,7 +55,7 @@ class Variables:
     def _made(self) -> Iterator[Variable]:
         for row in SETTINGS:
             yield self._of_setting(row)
-        yield from link_variables(self._link, self._set)
+        yield from link_variables(self._link, self._station.settings, self._set)
         for name in AVAILABLE:
             yield _fixed(name, "Available", "boolean", "true")
         yield from self._limits()
@@ -109,8 +109,18 @@ class Variables:
     def _clock_variables(self) -> Iterator[Variable]:
         clock = Component("ClockCtrlr")
         yield Variable(clock, "DateTime", "dateTime", self._date_time)
-        sources = Limits(values=("NTP", "Heartbeat"))
-        yield Variable(clock, "TimeSource", "SequenceList", lambda: "NTP,Heartbeat", limits=sources)
+        settings = self._station.settings
+
+        def sources() -> str:
+            return "NTP,Heartbeat" if settings[st.CENTRAL_TIME] else "NTP"
+
+        def choose(value: str) -> Outcome:
+            if value not in ("NTP", "NTP,Heartbeat"):
+                return rejected("InvalidValue", "NTP comes first: the operating system keeps its time by it")
+            return self._set(st.CENTRAL_TIME, "true" if value != "NTP" else "false")
+
+        limits = Limits(values=("NTP", "Heartbeat"))
+        yield Variable(clock, "TimeSource", "SequenceList", sources, choose, limits=limits, setting=st.CENTRAL_TIME)
 
     def _date_time(self) -> str:
         wall_s = self._clock.wall()

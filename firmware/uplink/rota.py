@@ -28,7 +28,7 @@ class Rota:
 
     def __init__(self, endpoints: Sequence[Endpoint], *, attempts: int, worked: str | None = None) -> None:
         self._endpoints = sorted(endpoints, key=lambda one: one.priority)
-        self._attempts = attempts
+        self.attempts = attempts  # at one endpoint before the next; may change at any time
         self._worked = self._place(worked)
         self._at = 0
         self._failures = 0
@@ -47,7 +47,7 @@ class Rota:
     def failed(self) -> None:
         """An attempt at the current one, or a connection over it, came to nothing."""
         self._failures += 1
-        if self._failures < self._attempts or len(self._endpoints) == 1:
+        if self._failures < self.attempts or len(self._endpoints) == 1:
             return
         self._failures = 0
         self._tried += 1

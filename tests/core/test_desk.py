@@ -179,7 +179,7 @@ def test_a_token_at_a_leftover_cable_starts_anew() -> None:
     ("trouble", "reason"),
     [
         (lambda station, now: station.storage_changed(False, now), "StorageFull"),
-        (lambda station, now: setattr(station.context, "in_service", False), "NotAcceptedYet"),
+        (lambda station, now: setattr(station.context, "accepted", False), "NotAcceptedYet"),
         (lambda station, now: setattr(station.context, "halting", True), "Restarting"),
     ],
 )

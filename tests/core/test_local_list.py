@@ -153,7 +153,7 @@ def test_a_refused_change_tells_nothing() -> None:
 def test_the_list_beats_the_cache() -> None:
     """Offline, a token that the cache knew as good before it came on the list as blocked is refused."""
     pole = Pole(online=False)
-    pole.station.context.in_service = True
+    pole.station.context.accepted = True
     pole.learn(CARD, GOOD)
     _change(pole, 1, (CARD, BAD), (OTHER, TokenInfo(Verdict.ACCEPTED, expires_s=EPOCH_S + 1000)))
     pole.tap(CARD)

@@ -95,7 +95,7 @@ def test_a_token_of_no_or_another_group_is_refused_after_asking(group: Token | N
 def test_offline_a_group_that_is_not_known_does_not_help() -> None:
     """There is nobody to ask."""
     pole = Pole(online=False, auth__offline_unknown="true")
-    pole.station.context.in_service = True
+    pole.station.context.accepted = True
     _reserve(pole, group=FAMILY)
     pole.tap(OTHER)
     assert pole.decisions() == ["Reserved"]

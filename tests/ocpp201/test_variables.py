@@ -12,6 +12,7 @@ WRITABLE: tuple[tuple[str, str, str, str], ...] = (
     ("OCPPCommCtrlr", "HeartbeatInterval", "17", "0"),
     ("OCPPCommCtrlr", "MessageAttempts", "5", "many"),
     ("OCPPCommCtrlr", "MessageAttemptInterval", "10", "-1"),
+    ("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", "2", "0"),
     ("OCPPCommCtrlr", "OfflineThreshold", "30", "-1"),
     ("OCPPCommCtrlr", "ResetRetries", "2", "-1"),
     ("OCPPCommCtrlr", "RetryBackOffWaitMinimum", "5", "-1"),
@@ -20,6 +21,8 @@ WRITABLE: tuple[tuple[str, str, str, str], ...] = (
     ("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", "false", "no"),
     ("OCPPCommCtrlr", "WebSocketPingInterval", "30", "-1"),
     ("SecurityCtrlr", "OrganizationName", "Example", "x" * 65),
+    ("ClockCtrlr", "TimeSource", "NTP", "Heartbeat"),
+    ("AuthCtrlr", "Enabled", "false", "0"),
     ("AuthCtrlr", "AuthorizeRemoteStart", "false", "0"),
     ("AuthCtrlr", "LocalAuthorizeOffline", "false", "FALSE"),
     ("AuthCtrlr", "LocalPreAuthorize", "true", ""),
@@ -35,8 +38,9 @@ WRITABLE: tuple[tuple[str, str, str, str], ...] = (
     ("TxCtrlr", "StopTxOnEVSideDisconnect", "false", "2"),
     ("TxCtrlr", "StopTxOnInvalidId", "false", "2"),
     ("TxCtrlr", "MaxEnergyOnInvalidId", "500", "-5"),
-    ("TxCtrlr", "TxStartPoint", "Authorized,EVConnected", "DataSigned"),
-    ("TxCtrlr", "TxStopPoint", "PowerPathClosed", "Nothing"),
+    ("TxCtrlr", "TxBeforeAcceptedEnabled", "true", "yes"),
+    ("TxCtrlr", "TxStartPoint", "Authorized,EVConnected", ""),
+    ("TxCtrlr", "TxStopPoint", "PowerPathClosed", ""),
     ("SampledDataCtrlr", "TxStartedMeasurands", f"{REGISTER},Voltage", "RPM"),
     ("SampledDataCtrlr", "TxUpdatedMeasurands", "SoC,Current.Import", f"{REGISTER},{REGISTER}"),
     ("SampledDataCtrlr", "TxEndedMeasurands", REGISTER, "Energy"),
@@ -50,14 +54,11 @@ READ_ONLY: tuple[tuple[str, str], ...] = (
     ("OCPPCommCtrlr", "ActiveNetworkProfile"),
     ("OCPPCommCtrlr", "FileTransferProtocols"),
     ("OCPPCommCtrlr", "MessageTimeout"),
-    ("OCPPCommCtrlr", "NetworkConfigurationPriority"),
-    ("OCPPCommCtrlr", "NetworkProfileConnectionAttempts"),
     ("SecurityCtrlr", "Identity"),
     ("SecurityCtrlr", "SecurityProfile"),
     ("DeviceDataCtrlr", "ItemsPerMessage"),
     ("DeviceDataCtrlr", "BytesPerMessage"),
     ("ClockCtrlr", "DateTime"),
-    ("ClockCtrlr", "TimeSource"),
     ("AuthCacheCtrlr", "Available"),
     ("LocalAuthListCtrlr", "Available"),
     ("LocalAuthListCtrlr", "Entries"),
@@ -113,6 +114,7 @@ def test_the_model_has_these_variables_and_no_others(tmp_path: Path) -> None:
         }
         expected = dict.fromkeys(READ_ONLY, "ReadOnly") | dict.fromkeys(WRITE_ONLY, "WriteOnly")
         expected |= {(component, variable): "ReadWrite" for component, variable, _, _ in WRITABLE}
+        expected["OCPPCommCtrlr", "NetworkConfigurationPriority"] = "ReadWrite"  # takes effect at the next start
         assert found == expected
 
     play(tmp_path, scenario)
