@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware.services.transfer import Limits, Location, Reason, Retries, TransferError, Transfers
-from firmware.services.transfer.http import Timeouts
+from firmware.services.transfer.timeouts import Timeouts
 from hal.types import Instant, TimeTrust
 from ocpp_client.tls import TlsFiles, client_context
 from tests.services.file_servers import Behaviour, certificate, http_server

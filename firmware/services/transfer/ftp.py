@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 from firmware.services.transfer.errors import Reason, TransferError
 from firmware.services.transfer.files import Growing, Limits, Progress
-from firmware.services.transfer.http import PATIENT, Timeouts, Tls
 from firmware.services.transfer.location import IMPLICIT_FTPS_PORT, Location
+from firmware.services.transfer.timeouts import PATIENT, Timeouts, Tls
 
 CHUNK: Final = 256 * 1024
 END_S: Final = 5.0  # for the thread to end after its socket was closed

@@ -9,7 +9,7 @@ import base64
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ import h11
 from firmware.services.transfer.errors import Reason, TransferError
 from firmware.services.transfer.files import Growing, Limits, Progress
 from firmware.services.transfer.location import Location
+from firmware.services.transfer.timeouts import PATIENT, Timeouts, Tls
 
 log = logging.getLogger(__name__)
 
@@ -27,19 +28,6 @@ CHUNK: Final = 256 * 1024
 REDIRECTIONS: Final = 5
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
-
-Tls = Callable[[], ssl.SSLContext]
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: to connect, and without a byte moving."""
-
-    connect_s: float = 30.0
-    idle_s: float = 60.0
-
-
-PATIENT: Final = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
 """Transfers with retries: the one entrance to this room."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from firmware.services.transfer.errors import TransferError
 from firmware.services.transfer.files import Limits, Progress
-from firmware.services.transfer.ftp import FtpCarrier
-from firmware.services.transfer.http import PATIENT, HttpCarrier, Timeouts, Tls
 from firmware.services.transfer.location import Location
+from firmware.services.transfer.timeouts import PATIENT, Timeouts, Tls
 from hal.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -57,8 +56,8 @@ class Transfers:
     def __init__(self, clock: Clock, tls: Tls, timeouts: Timeouts = PATIENT) -> None:
         """`tls` makes the context for HTTPS and FTPS, anew for each connection, so that new roots count at once."""
         self._clock = clock
-        http, ftp = HttpCarrier(tls, timeouts), FtpCarrier(tls, timeouts)
-        self._carriers: Mapping[str, Carrier] = {"http": http, "https": http, "ftp": ftp, "ftps": ftp}
+        self._tls = tls
+        self._timeouts = timeouts
 
     async def download(
         self,
@@ -70,14 +69,24 @@ class Transfers:
         progress: Progress = _unheard,
     ) -> None:
         """Bring a file to `path`; an attempt goes on where the one before it broke off. Raises TransferError."""
-        carrier = self._carriers[place.scheme]
+        carrier = self._carrier(place.scheme)
         await self._try("download", place, retries, lambda: carrier.download(place, path, limits, progress))
 
     async def upload(self, place: Location, path: Path, *, retries: Retries, progress: Progress = _unheard) -> None:
         """Bring the file at `path` to a place, which may be a directory. Raises TransferError."""
         there = place.for_upload(path.name)
-        carrier = self._carriers[there.scheme]
+        carrier = self._carrier(there.scheme)
         await self._try("upload", there, retries, lambda: carrier.upload(there, path, progress))
+
+    def _carrier(self, scheme: str) -> Carrier:
+        """The one for a scheme, with its library: most runs of the program move no file."""
+        if scheme in ("ftp", "ftps"):
+            from firmware.services.transfer.ftp import FtpCarrier  # noqa: PLC0415
+
+            return FtpCarrier(self._tls, self._timeouts)
+        from firmware.services.transfer.http import HttpCarrier  # noqa: PLC0415
+
+        return HttpCarrier(self._tls, self._timeouts)
 
     async def _try(self, what: str, place: Location, retries: Retries, attempt: Callable[[], Awaitable[None]]) -> None:
         for number in range(1, retries.attempts + 1):
