@@ -99,8 +99,10 @@ def problem_of(profile: Profile, settings: Settings) -> Outcome | None:
         return rejected("InvalidSchedule", "periods start at 0 and ascend")
     if len(starts) > settings[PROFILE_MAX_PERIODS]:
         return rejected("TooLargeElement", f"{len(starts)} periods")
-    if any(period.limit < 0 for period in schedule.periods) or (schedule.duration_s or 0) < 0:
-        return rejected("InvalidSchedule", "a limit or a duration below 0")
+    if any(value < 0 for value in (*(period.limit for period in schedule.periods), schedule.minimum or 0)):
+        return rejected("InvalidSchedule", "a limit below 0")
+    if (schedule.duration_s or 0) < 0:
+        return rejected("InvalidSchedule", "a duration below 0")
     if any(period.phases is not None and not 1 <= period.phases <= 3 for period in schedule.periods):
         return rejected("InvalidSchedule", "phases are 1 to 3")
     if schedule.unit.name not in settings[PROFILE_UNITS]:

@@ -54,6 +54,10 @@ def test_without_the_profile_its_messages_are_not_supported(tmp_path: Path) -> N
     play(tmp_path, scenario)
 
 
+def _period(**fields: Any) -> dict[str, Any]:
+    return {"startPeriod": 0, "limit": 10.0, **fields}
+
+
 REFUSED: list[tuple[str, dict[str, Any], int]] = [
     ("a limit of the station on one connector", profile(purpose="ChargePointMaxProfile"), 1),
     ("a relative limit of the station", profile(purpose="ChargePointMaxProfile", kind="Relative"), 0),
@@ -67,6 +71,10 @@ REFUSED: list[tuple[str, dict[str, Any], int]] = [
     ("periods that do not ascend", profile((0, 10.0), (60, 9.0), (30, 8.0)), 1),
     ("no periods", profile(schedule={"chargingSchedulePeriod": []}), 1),
     ("a negative limit", profile((0, -1.0)), 1),
+    ("a negative minChargingRate", profile(schedule={"minChargingRate": -1.0}), 1),
+    ("a negative duration", profile(schedule={"duration": -1}), 1),
+    ("a limit for no phase", profile(schedule={"chargingSchedulePeriod": [_period(numberPhases=0)]}), 1),
+    ("a limit for four phases", profile(schedule={"chargingSchedulePeriod": [_period(numberPhases=4)]}), 1),
     ("a recurring profile without recurrencyKind", profile(kind="Recurring"), 1),
     (
         "a recurring profile without startSchedule",
