@@ -9,7 +9,6 @@ from firmware.control.mock import MockRoutes
 from firmware.control.picture import Picture
 from firmware.control.rules import RuleRoutes, rules_picture
 from firmware.control.scenarios import ScenarioRoutes
-from firmware.scenarios.player import Player
 from firmware.scenarios.recording import Recorder
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def bench_routes(app: "App", picture: Picture, changed: Callable[[], None]) -> l
     assert world is not None
     assert rules is not None
     recorder = Recorder(app.clock.monotonic)
-    scenarios = ScenarioRoutes(Player(app, changed), recorder)
+    scenarios = ScenarioRoutes(app, recorder, changed)
 
     def done(path: str, body: dict[str, Any]) -> None:
         recorder.note(path, body)

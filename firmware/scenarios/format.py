@@ -27,6 +27,7 @@ from firmware.core.settings import BY_ID, BadSetting
 from firmware.scenarios.commands import COMMANDS
 from firmware.scenarios.commands16 import KEYS
 from firmware.scenarios.commands201 import VARIABLES
+from firmware.scenarios.deeds import DEEDS, NOTHING
 from firmware.scenarios.lines import Lines
 from hal.mock.actions import ACTIONS
 
@@ -48,16 +49,7 @@ State = Literal[
 
 WITHIN_S: Final = 30.0
 RESTARTING: Final = frozenset({"reset", "update-firmware"})  # commands after which the program starts again
-NOTHING: Final = "null"  # stands for JSON's null, for which TOML has no word
 EXPLAINED: Final = 60  # characters of a step's generated title
-
-DEEDS: Final[Mapping[str, str]] = {
-    "tap": "token",
-    "pause": "car/pause",
-    "resume": "car/resume",
-    "key": "display/key",
-}
-"""Short words for actions of the mock world; every other action is called by the end of its path."""
 
 
 class ScenarioError(ValueError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from firmware.scenarios.format import DEEDS, NOTHING
+from firmware.scenarios.deeds import DEEDS, NOTHING
 
 KEPT: Final = 500
 PAUSE_S: Final = 1.0  # shorter pauses are no steps
