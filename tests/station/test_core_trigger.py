@@ -70,9 +70,11 @@ def test_meter_values_on_demand(tmp_path: Path) -> None:
 
 
 def test_meter_values_that_would_be_empty_are_rejected(tmp_path: Path) -> None:
-    """What is accepted has to follow: with an empty MeterValuesSampledData nothing could."""
+    """What is accepted has to follow: nothing could without a main meter for connector 0, or with an empty MeterValuesSampledData."""
 
     async def scenario(stage: Play) -> None:
+        stage.app.engine.main_meter = None
+        assert await _trigger(stage, "MeterValues", connectorId=0) == REJECTED
         await stage.set_key("MeterValuesSampledData", "")
         assert await _trigger(stage, "MeterValues", connectorId=1) == REJECTED
         assert await _trigger(stage, "MeterValues") == REJECTED
