@@ -29,6 +29,7 @@ from firmware.core.values import Energy, Maintenance, Plug, Point, StopCause, To
 from hal.types import Fault, FaultCode, Instant, LockState, MeterReading, PilotReading, PilotState, SignedReading
 
 _END_WITH_AUTHORISATION = frozenset({Point.AUTHORIZED, Point.POWER_PATH_CLOSED, Point.ENERGY_TRANSFER})
+TAKES_UP_S = 10.0  # a vehicle that was just offered energy has so long to take it before that is told as its pause
 _SILENT_PILOT = frozenset({PilotState.E, PilotState.F, PilotState.UNKNOWN})  # says nothing about the plug
 
 
@@ -55,6 +56,9 @@ class Evse:
         self._facts = Recording(self)
         self._trigger = Trigger.PLUGGED_IN
         self._told_energy = Energy.OFF
+        self._offered_s: float | None = (
+            None  # monotonic time at which a transaction first offered energy, till it is told
+        )
 
     # ---- what holds now -------------------------------------------------------------------------------------------
 
@@ -101,6 +105,12 @@ class Evse:
         """Monotonic time at which an authorisation lapses that no vehicle follows."""
         waiting = self.tx is None or (self.tx.phase is Phase.OPEN and self.plug is not Plug.VEHICLE)
         return self.auth.deadline_s if waiting else None
+
+    @property
+    def takes_up_by_s(self) -> float | None:
+        """Monotonic time until which a vehicle may take what was just offered; None when that is not waited for."""
+        waiting = self.plug is Plug.VEHICLE and self.energy is Energy.PAUSED_BY_EV and self._told_energy is Energy.OFF
+        return self._offered_s + TAKES_UP_S if waiting and self._offered_s is not None else None
 
     @property
     def running(self) -> Transaction | None:
@@ -363,7 +373,7 @@ class Evse:
         self.tx = None
         self.leftover = self.plug is not Plug.UNPLUGGED
         self.engaged_at = None
-        self._told_energy = Energy.OFF
+        self._told_energy, self._offered_s = Energy.OFF, None
         self._touch(now)
 
     def recover(self, tx: Transaction, now: Instant) -> None:
@@ -403,12 +413,21 @@ class Evse:
         elif tx is not None and tx.durable and self.plug is Plug.VEHICLE and self.energy is not self._told_energy:
             if self._told_energy is Energy.FLOWING and Point.ENERGY_TRANSFER in self.context.settings[STOP_POINTS]:
                 self.stop(StopCause.STOPPED_BY_EV if self.energy is Energy.PAUSED_BY_EV else StopCause.OTHER, now)
-            else:
+            elif not self._may_take_up(now):
                 self._update(Trigger.ENERGY_CHANGED, now)
         self.context.emit(EvseChanged(self.id))
 
+    def _may_take_up(self, now: Instant) -> bool:
+        """Whether the vehicle was offered energy just now, so that it has not paused, but not begun yet."""
+        if self._offered_s is None:
+            self._offered_s = now.monotonic_s
+        by_s = self.takes_up_by_s
+        return by_s is not None and now.monotonic_s < by_s
+
     def tick(self, now: Instant) -> None:
         """Let deadlines pass that are over."""
+        if self.takes_up_by_s is not None and now.monotonic_s >= self.takes_up_by_s:
+            self.reconsider(now)
         deadline_s = self.deadline_s
         if deadline_s is not None and now.monotonic_s >= deadline_s:
             self.withdraw(StopCause.CONNECT_TIMEOUT, now, trigger=Trigger.EV_CONNECT_TIMEOUT)

@@ -213,6 +213,7 @@ class Station:
     def next_deadline(self, now: Instant) -> float | None:
         """Monotonic time of the next deadline, None when there is none. What ends by the clock is told as of now."""
         deadlines = [evse.deadline_s for evse in self.evses.values()]
+        deadlines += [evse.takes_up_by_s for evse in self.evses.values()]
         deadlines.append(self.desk.waiting.deadline_s if self.desk.waiting else None)
         deadlines += [self.reservations.next_deadline(now), self.limits.next_deadline(now)]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)

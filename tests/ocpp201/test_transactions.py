@@ -33,17 +33,31 @@ def test_a_transaction_may_begin_with_the_cable(tmp_path: Path) -> None:
         stage.tap()
         await asyncio.sleep(30)
         await stage.unplug()
-        await csms.heard("TransactionEvent", 6)
+        await csms.heard("TransactionEvent", 5)
         assert csms.told(*FIELDS) == [
             ("Started", "CablePluggedIn", "EVConnected", None),
             ("Updated", "Authorized", "EVConnected", None),
-            ("Updated", "ChargingStateChanged", "SuspendedEV", None),
             ("Updated", "ChargingStateChanged", "Charging", None),
             ("Updated", "StopAuthorized", "EVConnected", None),
             ("Ended", "EVCommunicationLost", "Idle", "Local"),
         ]
-        assert [event.get("idToken", {}).get("idToken") for event in csms.events] == [None, TAG, None, None, TAG, None]
-        assert seqs(csms) == [0, 1, 2, 3, 4, 5]
+        assert [event.get("idToken", {}).get("idToken") for event in csms.events] == [None, TAG, None, TAG, None]
+        assert seqs(csms) == [0, 1, 2, 3, 4]
+
+    play(tmp_path, scenario)
+
+
+def test_a_vehicle_that_does_not_take_what_it_is_offered_is_told_as_suspended_after_a_moment(tmp_path: Path) -> None:
+    """One that takes it at once is Charging with no pause before; one that does not is SuspendedEV (E02)."""
+
+    async def scenario(stage: Play, csms: Scripted201) -> None:
+        stage.plug()
+        stage.do("evse/1/car/pause")
+        stage.tap()
+        await asyncio.sleep(5)
+        assert csms.told(*FIELDS) == [("Started", "Authorized", "EVConnected", None)]
+        await asyncio.sleep(15)
+        assert csms.told(*FIELDS)[1:] == [("Updated", "ChargingStateChanged", "SuspendedEV", None)]
 
     play(tmp_path, scenario)
 
