@@ -118,6 +118,11 @@ class Evse:
         return self.tx if self.tx is not None and self.tx.phase is not Phase.STARTING else None
 
     @property
+    def underway(self) -> Transaction | None:
+        """The transaction whose end is not even decided: what is measured now belongs to it."""
+        return self.tx if self.tx is not None and self.tx.phase is Phase.OPEN else None
+
+    @property
     def secured(self) -> bool:
         """The cable is held, where there is a bolt to hold it."""
         return not self.spec.has_lock or self.lock_state is LockState.LOCKED

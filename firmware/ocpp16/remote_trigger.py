@@ -122,8 +122,8 @@ class RemoteTrigger:
                 evse = self._engine.station.evses[connector]
                 at = self._engine.clock.now()
                 frame = evse.frame_now(reading, at, evse.context.settings[SAMPLED])
-                running = evse.running
-                await self._tell_frame(connector, frame, self._transactions.id_of(running.id) if running else None)
+                underway = evse.underway
+                await self._tell_frame(connector, frame, self._transactions.id_of(underway.id) if underway else None)
 
     async def _tell_frame(self, connector: int, frame: MeterFrame | None, transaction_id: int | None) -> None:
         if frame is None or frame.at.wall_s is None:
