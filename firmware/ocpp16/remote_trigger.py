@@ -83,7 +83,9 @@ class RemoteTrigger:
             case "StatusNotification":
                 return "Accepted", lambda: self._tell_statuses(number)
             case "MeterValues":
-                return ("Accepted", lambda: self._tell_meter(number)) if self._has_values(number) else ("Rejected", None)
+                return (
+                    ("Accepted", lambda: self._tell_meter(number)) if self._has_values(number) else ("Rejected", None)
+                )
             case "SignChargePointCertificate":
                 return (
                     ("Accepted", self._servicing.ask_for_certificate)
