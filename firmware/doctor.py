@@ -26,7 +26,7 @@ from ocpp_client.catalogue import catalogue
 from ocpp_client.causes import WORDS
 from ocpp_client.clock import LoopClock
 from ocpp_client.diagnosis import Circumstances, find_cause
-from ocpp_client.dialling import dial_error, host_and_port
+from ocpp_client.dialling import dial_error, host_and_port, plainly
 from ocpp_client.endpoint import Credentials, endpoint_url
 from ocpp_client.errors import CallFailed, ConnectionLost, DialError, NameUnresolved, OcppError, Refuse, Unreachable
 from ocpp_client.link_status import Drop
@@ -176,7 +176,7 @@ class Doctor:
         except OSError as error:
             number = error.errno
             raise _Stop(
-                _bad("tcp", Unreachable(url=way.url, number=number, text=error.strerror or "no answer"))
+                _bad("tcp", Unreachable(url=way.url, number=number, text=plainly(error) or "no answer"))
             ) from None
         writer.transport.abort()
         took_ms = (asyncio.get_running_loop().time() - begun) * 1000

@@ -4,6 +4,7 @@ Nothing here imports a WebSocket library.
 """
 
 import asyncio
+import os
 import socket
 import ssl as tls
 from collections.abc import Mapping
@@ -94,7 +95,12 @@ def dial_error(url: str, error: OSError | UnicodeError, open_timeout_s: float) -
         case TimeoutError() if not error.errno:
             return DialTimeout(url=url, timeout_s=open_timeout_s)
         case _:
-            return Unreachable(url=url, number=error.errno, text=error.strerror or str(error))
+            return Unreachable(url=url, number=error.errno, text=plainly(error))
+
+
+def plainly(error: OSError) -> str:
+    """The system's words: asyncio writes the address that it called, of a relay too, where they stand."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def peer_name(address: object) -> str:
