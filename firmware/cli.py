@@ -3,6 +3,7 @@
 import argparse
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -24,11 +25,28 @@ COMMANDS = {
     "queue": ("firmware.commands.queue", "look into the journal: waiting messages and dead letters"),
 }
 USAGE_ERROR = 2
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
+    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `wayside … | head`: who reads has read enough
+        _close_output()
+        return 1
+    except OSError as error:
+        print(f"wayside: {error}", file=sys.stderr)
+        _close_output()
+        return 1
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="wayside", description="Charge point firmware.")
     parser.add_argument("--version", action="version", version=f"wayside {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -42,6 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     code: int = args.run(args)
     return code
+
+
+def _close_output() -> None:
+    """What is still buffered for an output that takes nothing goes nowhere; the interpreter would complain at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _loaded(module_name: str) -> ModuleType:

@@ -1,6 +1,7 @@
 """The life of the charge point in readable lines, for a person at a terminal."""
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from firmware.app import App
     from firmware.frames import Frame
 
+log = logging.getLogger(__name__)
+
 _LINK_WORDS = {
     LinkState.DIALLING: "dialling {url}",
     LinkState.CONNECTED: "connected, {protocol}",
@@ -22,11 +25,11 @@ _TELLING = ("status", "idTagInfo", "currentTime", "transactionId")
 
 
 class Console:
-    """Writes one line for each thing that happens."""
+    """Writes one line for each thing that happens. An output that takes no more is left alone: the charge point goes on."""
 
     def __init__(self, app: "App", out: TextIO) -> None:
         self._app = app
-        self._out = out
+        self._out: TextIO | None = out
         self._words: dict[int, str] = {}
         self._open: dict[str, tuple[str, str]] = {}  # message id -> direction and action of a CALL without answer yet
         self._starts: dict[str, int | None] = {}
@@ -39,10 +42,16 @@ class Console:
 
     def line(self, place: str, text: str) -> None:
         """Write a line with the station's time."""
+        if self._out is None:
+            return
         wall_s = self._app.clock.wall()
         clock = datetime.fromtimestamp(wall_s, UTC).strftime("%H:%M:%S") if wall_s is not None else "--:--:--"
-        self._out.write(f"{clock}  {place:8} {text}\n")
-        self._out.flush()
+        try:
+            self._out.write(f"{clock}  {place:8} {text}\n")
+            self._out.flush()
+        except OSError as error:
+            self._out = None
+            log.warning("terminal lines ended, the output takes no more error=%s", error.strerror or error)
 
     def _event(self, event: ev.Event) -> None:
         match event:

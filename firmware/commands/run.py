@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from firmware.app import Exit
@@ -34,8 +35,9 @@ def run(args: argparse.Namespace) -> int:
 
     code = common.run_guarded(main, _loop_factory)
     if restart:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):  # an output that takes no more does not keep the station from coming back
+            sys.stdout.flush()
+            sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, "-m", "firmware", *sys.argv[1:]])  # noqa: S606
     return code
 
