@@ -8,12 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from firmware.errors import ConfigError
 from hal.codecs.sntp import server_address
+from ocpp_client.endpoint import endpoint_url
 
 ENVIRONMENT_PREFIX = "WAYSIDE_"
 
@@ -41,9 +41,7 @@ class StationTable(_Table):
 
 
 def _websocket_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise ValueError("expected ws://host… or wss://host…")
+    endpoint_url(value, "identity")
     return value
 
 

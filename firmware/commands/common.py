@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from boards import BoardDescription, BoardError, find_board, load_board
 from firmware.app import App, Surroundings
@@ -69,7 +70,8 @@ def state_dir(args: argparse.Namespace, config: Config) -> Path:
     if given:
         return Path(given)
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "wayside" / config.station.id
+    name = quote(config.station.id, safe="")
+    return base / "wayside" / (name if name.strip(".") else name.replace(".", "%2E"))
 
 
 def real_surroundings(directory: Path) -> Surroundings:

@@ -1,13 +1,17 @@
 """The command's own end: Ctrl-C, an output that takes no more, and what a charge point makes of that."""
 
+import argparse
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from firmware.cli import main
+from firmware.commands.common import state_dir
+from firmware.config import Config
 from tests.process.running import Running, free_port
 
 WAYSIDE = [sys.executable, "-m", "firmware"]
@@ -64,3 +68,23 @@ async def test_a_charge_point_works_on_when_nobody_can_read_its_lines(tmp_path: 
     log = (tmp_path / "log.txt").read_text()
     assert log.count("terminal lines ended") == 1
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("identity", ["../other", "a b/\u00fc", "..", "."])
+def test_the_journal_of_any_identity_is_a_folder_of_its_own(
+    identity: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An identity cannot name a place outside of the folder of stations."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    config = Config.model_validate({"station": {"id": identity}})
+    found = state_dir(argparse.Namespace(state_dir=None), config)
+    assert found.resolve().parent == tmp_path / "wayside"
+
+
+def test_a_url_with_a_password_is_refused_without_showing_it() -> None:
+    """At the start, and not at every attempt to connect."""
+    with pytest.raises(ValidationError) as refused:
+        Config.model_validate({"csms": {"url": "ws://user:hunter2@host/ocpp"}})
+    assert "user and password" in str(refused.value.errors()[0]["msg"])
+    assert "hunter2" not in refused.value.errors()[0]["msg"]
