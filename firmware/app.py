@@ -378,6 +378,10 @@ def _bounds(queue: QueueTable) -> Bounds:
 
 
 def prepare_state_dir(path: Path) -> None:
-    """Make the state directory, readable by its owner only."""
-    path.mkdir(parents=True, exist_ok=True)
-    path.chmod(0o700)
+    """Make the state directory, readable by its owner only. Raises OSError that names it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        text = f"the state directory {path} cannot be used: {error.strerror}; name another with --state-dir"
+        raise OSError(text) from error

@@ -48,9 +48,10 @@ async def serve(app: "App") -> None:
         listener = await _listen(address, control.token)
     except OSError as error:  # ssl.SSLError is one
         log.error(
-            "control interface not served listen=%s error=%s; free the port or change control.listen",
+            "control interface not served listen=%s error=%s%s",
             control.listen,
             error.strerror or error,
+            "; free the port or change control.listen" if error.errno is not None else "",
         )
         app.serving.set()
         return

@@ -32,6 +32,7 @@ CRITICAL: Final = frozenset(
         "TamperDetectionActivated",
     }
 )
+ROUTINE: Final = frozenset({"StartupOfTheDevice"})  # critical to the standard; nothing for a person to look into
 TOLD: Final = CRITICAL | {
     # the table of the whitepaper says no, its use cases demand it
     "InvalidCentralSystemCertificate",
@@ -85,7 +86,8 @@ class SecurityEvents:
     def post(self, kind: str, text: str = "") -> None:
         """Something happened; `text` is technical, without secrets."""
         event = SecurityEvent(kind, self._engine.clock.now(), text[:LONGEST])
-        log.warning("security event kind=%s text=%s", kind, event.text)
+        level = logging.INFO if kind in ROUTINE else logging.WARNING
+        log.log(level, "security event kind=%s%s", kind, f" text={event.text}" if event.text else "")
         self._log.add(event.at, kind, event.text)
         if self._told and kind in TOLD and not self._told_lately(kind):
             record = NewRecord(LANE, LANE, kind, event.encode(), billable=False)

@@ -88,3 +88,13 @@ def test_a_url_with_a_password_is_refused_without_showing_it() -> None:
         Config.model_validate({"csms": {"url": "ws://user:hunter2@host/ocpp"}})
     assert "user and password" in str(refused.value.errors()[0]["msg"])
     assert "hunter2" not in refused.value.errors()[0]["msg"]
+
+
+def test_a_state_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
+    """One line that says what to change, and exit code 1."""
+    (tmp_path / "file").touch()
+    command = [*WAYSIDE, "run", "--state-dir", str(tmp_path / "file" / "state"), "--set", "control.enabled=false"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert f"wayside: the state directory {tmp_path / 'file' / 'state'} cannot be used" in ended.stderr
+    assert "Traceback" not in ended.stderr
